@@ -1,0 +1,123 @@
+"""Opens the DuckDB file, keeps its one writer lock, and counts versions of the data for caches.
+
+DuckDB lets one process hold a file. Within it, a cursor serves one thread or one page run; whoever changes
+contacts, fields, segments or settings does so under `writing()`. The recorder alone writes its own tables and
+needs the lock only to checkpoint.
+"""
+
+from __future__ import annotations
+
+import secrets
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import duckdb
+
+from engine.errors import StoreError
+from engine.warehouse.migrate import apply_migrations
+
+MEMORY_LIMIT = "1GB"
+CHECKPOINT_THRESHOLD = "256MB"
+
+
+class Warehouse:
+    """One open DuckDB file. Share it between threads; take a cursor per thread."""
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
+        self._connection = connection
+        self._lock = threading.RLock()
+        self._version = 0
+
+    def cursor(self) -> duckdb.DuckDBPyConnection:
+        """A cursor for this thread or page run. Fetch all of a result before the next statement."""
+        return self._connection.cursor()
+
+    @contextmanager
+    def writing(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        """A cursor inside one transaction, under the writer lock; commits at the end, rolls back on an error."""
+        with self._lock:
+            cursor = self._connection.cursor()
+            cursor.execute("BEGIN TRANSACTION")
+            try:
+                yield cursor
+            except BaseException:
+                cursor.execute("ROLLBACK")
+                raise
+            else:
+                cursor.execute("COMMIT")
+                self._version += 1
+            finally:
+                cursor.close()
+
+    @contextmanager
+    def exclusive(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        """A cursor under the writer lock without a transaction, for CHECKPOINT."""
+        with self._lock:
+            cursor = self._connection.cursor()
+            try:
+                yield cursor
+            finally:
+                cursor.close()
+
+    @property
+    def data_version(self) -> int:
+        """Grows with each commit under `writing()`: a key for caches of contacts and segments."""
+        return self._version
+
+    def bump(self) -> None:
+        """Tell caches that data changed outside `writing()` (the recorder added a contact)."""
+        with self._lock:
+            self._version += 1
+
+    def value(self, key: str) -> str | None:
+        """A value of the `store` table (epoch, salt), or None."""
+        cursor = self.cursor()
+        rows = cursor.execute("SELECT value FROM store WHERE key = ?", [key]).fetchall()
+        return str(rows[0][0]) if rows else None
+
+    @property
+    def epoch(self) -> str:
+        """The store's epoch (DESIGN §4): a live ledger of another epoch is never continued."""
+        return self.value("epoch") or ""
+
+    @property
+    def salt(self) -> bytes:
+        """The 16 bytes that key `person_key`."""
+        return bytes.fromhex(self.value("salt") or "")
+
+    def close(self) -> None:
+        """Close the file; cursors are dead afterwards."""
+        self._connection.close()
+
+
+def open_warehouse(path: Path | None) -> Warehouse:
+    """Open (or create) the file and bring it to this version's schema; None opens one in memory, for tests.
+
+    Raises:
+        StoreError: another process holds the file, or it can't be opened.
+        NewerDatabase: the file is from a newer version.
+    """
+    if path is not None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        connection = duckdb.connect(str(path) if path else ":memory:")
+    except duckdb.IOException as problem:
+        held = "lock" in str(problem).lower()
+        reason = "another process has the database open" if held else "the file can't be opened as a database"
+        raise StoreError(reason=reason) from problem
+    connection.execute(f"SET memory_limit = '{MEMORY_LIMIT}'")
+    connection.execute(f"SET checkpoint_threshold = '{CHECKPOINT_THRESHOLD}'")
+    apply_migrations(connection)
+    _found_store(connection)
+    return Warehouse(connection)
+
+
+def _found_store(connection: duckdb.DuckDBPyConnection) -> None:
+    """Give a new store its epoch and its salt."""
+    for key, value in (("epoch", secrets.token_hex(8)), ("salt", secrets.token_hex(16))):
+        connection.execute(
+            "INSERT INTO store SELECT ?, ? WHERE NOT EXISTS (SELECT 1 FROM store WHERE key = ?)",
+            [key, value, key],
+        )

@@ -1,0 +1,1 @@
+"""One thin file per page; `pages.ui` holds what they share."""

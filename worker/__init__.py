@@ -1,0 +1,1 @@
+"""Processes: worker, dispatcher, receiver, recorder, REST API, supervisor and the command line."""
