@@ -1,0 +1,60 @@
+"""The one name of a person outside the contacts table: 8 bytes of BLAKE2b, keyed with the store's salt.
+
+Limits, suppressions, ledgers and snapshots know people by it alone, so that Redis holds no phone numbers.
+Who is one person is decided by the match key (`phones.match_key`), else by the `user_id`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from hashlib import blake2b
+
+from engine.errors import InputError
+from engine.words import N_
+
+KEY_BYTES = 8
+BUCKETS = 10_000
+_NOBODY = N_("a contact needs a phone number or a user id")
+
+
+def person_key(salt: bytes, match_key: str | None, user_id: str | None) -> bytes:
+    """The 8 bytes that name a person.
+
+    Args:
+        salt: `Warehouse.salt`; keys of two stores can't be compared.
+        match_key: digits from `phones.match_key`; None or empty when there is no phone.
+        user_id: the provider's id, looked at only when there is no match key.
+
+    Raises:
+        InputError: both are empty.
+    """
+    identity = match_key or user_id
+    if not identity:
+        raise InputError(reason=_NOBODY)
+    return blake2b(identity.encode(), digest_size=KEY_BYTES, key=salt).digest()
+
+
+def person_numbers(salt: bytes, identities: Iterable[str]) -> list[int]:
+    """`key_to_int(person_key(…))` for many identities (match key, else user id), in order."""
+    keyed = blake2b(digest_size=KEY_BYTES, key=salt)
+    numbers = []
+    for identity in identities:
+        person = keyed.copy()
+        person.update(identity.encode())
+        numbers.append(int.from_bytes(person.digest()))
+    return numbers
+
+
+def key_to_int(key: bytes) -> int:
+    """The UBIGINT that DuckDB and Parquet hold: big endian, unsigned."""
+    return int.from_bytes(key, "big")
+
+
+def key_from_int(number: int) -> bytes:
+    """The 8 bytes that Redis holds."""
+    return int(number).to_bytes(KEY_BYTES, "big")
+
+
+def bucket_of(number: int) -> int:
+    """0..9999, the same for a person for ever: a stable random share of the contacts."""
+    return number % BUCKETS
