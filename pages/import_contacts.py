@@ -1,0 +1,1 @@
+"""import_contacts page."""
