@@ -1,7 +1,6 @@
 """Settings of every process, read once from the environment (prefix `ULAK_`).
 
-An unknown or malformed `ULAK_` name stops the start with one sentence: pydantic-settings alone would not notice
-a misspelt name, so the environment itself is looked at.
+An unknown or malformed `ULAK_` name stops the start with one sentence.
 """
 
 from __future__ import annotations
@@ -15,8 +14,7 @@ from pathlib import Path
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo
 
-from pydantic import Field, SecretStr, ValidationError, field_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
 
 from engine.errors import SettingsError
 
@@ -24,10 +22,10 @@ PREFIX = "ULAK_"
 Port = Annotated[int, Field(ge=1, le=65535)]
 
 
-class Settings(BaseSettings):
+class Settings(BaseModel):
     """All settings; each field's description is its documentation (README, `ulak doctor`)."""
 
-    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="forbid", env_ignore_empty=True)
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
     home: Path = Field(Path("data"), description="Folder of the store, the snapshots, media, logs and keys.")
     redis_url: SecretStr | None = Field(

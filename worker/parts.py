@@ -34,13 +34,13 @@ def list_parts(settings: Settings) -> list[Part]:
     """All parts in the order of their start; they stop in the reverse order."""
     parts = [] if settings.redis_url else [Part("redis", server_arguments(settings), lambda _: _pings(settings))]
     parts += [
-        _ours("sandbox", lambda _: _answers(f"http://127.0.0.1:{settings.sandbox_port}/sandbox/health")),
-        _ours("receiver", lambda _: _answers(f"http://{settings.receiver_host}:{settings.receiver_port}/health")),
+        _ours("sandbox", lambda _: answers(f"http://127.0.0.1:{settings.sandbox_port}/sandbox/health")),
+        _ours("receiver", lambda _: answers(f"http://{settings.receiver_host}:{settings.receiver_port}/health")),
         _ours("dispatcher", lambda pid: _beats(settings, pid)),
     ]
     for number in range(1, settings.workers + 1):
         parts.append(_ours("worker", lambda pid: _beats(settings, pid), name=f"worker-{number}", grace_seconds=40))
-    parts.append(_ours("web", lambda _: _answers(f"http://{settings.host}:{settings.port}/_stcore/health")))
+    parts.append(_ours("web", lambda _: answers(f"http://{settings.host}:{settings.port}/_stcore/health")))
     return parts
 
 
@@ -80,7 +80,7 @@ def _pings(settings: Settings) -> bool:
     return False
 
 
-def _answers(url: str) -> bool:
+def answers(url: str) -> bool:
     with contextlib.suppress(OSError), urllib.request.urlopen(url, timeout=2) as answer:
         return int(answer.status) == 200
     return False

@@ -1,0 +1,80 @@
+"""How the command line reaches Ulak: through the REST API of the running web, else the same API in this process.
+
+DuckDB has one owner, so nobody else opens the file while web runs.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import httpx
+
+from engine.errors import StoreError, UlakError
+from engine.settings import Settings
+from engine.warehouse.shared import close_shared_warehouse, shared_warehouse
+from worker.api import Services, create_api, local_token
+
+PREFIX = "/api/v1"
+
+
+class ApiRefused(UlakError):
+    """{text}"""
+
+
+class Client:
+    """Calls the verbs of the API, wherever it runs."""
+
+    def __init__(self, settings: Settings, person: str) -> None:
+        self._settings = settings
+        self._headers = {"Authorization": f"Bearer {local_token(settings)}", "X-Ulak-As": person}
+
+    def call(self, verb: str, path: str, **options: Any) -> Any:
+        """One verb; answers its JSON.
+
+        Raises:
+            ApiRefused: the API refused; `text` is its sentence, `status` its code.
+            StoreError: web doesn't run, and another process holds the database.
+        """
+        headers = self._headers | options.pop("headers", {})
+        if self.web_runs():
+            base = f"http://{self._settings.host}:{self._settings.port}"
+            with httpx.Client(base_url=base, timeout=600, trust_env=False) as client:
+                answer = client.request(verb, PREFIX + path, headers=headers, **options)
+        else:
+            answer = asyncio.run(self._in_process(verb, path, headers, options))
+        return _read(answer)
+
+    def web_runs(self) -> bool:
+        """Whether the web of this home answers (its token is ours)."""
+        base = f"http://{self._settings.host}:{self._settings.port}"
+        try:
+            answer = httpx.get(base + PREFIX + "/store", headers=self._headers, timeout=5, trust_env=False)
+        except httpx.HTTPError:
+            return False
+        return answer.status_code == 200
+
+    async def _in_process(
+        self, verb: str, path: str, headers: dict[str, str], options: dict[str, Any]
+    ) -> httpx.Response:
+        try:
+            shared_warehouse()
+        except StoreError as problem:
+            raise StoreError(reason=f"{problem.fields['reason']}; is web of this home on another port?") from problem
+        app = create_api(Services(self._settings, shared_warehouse))
+        transport = httpx.ASGITransport(app=app)
+        try:
+            async with httpx.AsyncClient(transport=transport, base_url="http://ulak", timeout=600) as client:
+                return await client.request(verb, path, headers=headers, **options)
+        finally:
+            close_shared_warehouse()
+
+
+def _read(answer: httpx.Response) -> Any:
+    if answer.is_success:
+        return answer.json()
+    try:
+        error = answer.json()["error"]
+    except (ValueError, KeyError, TypeError):
+        raise ApiRefused(text=f"the API answered {answer.status_code}", status=answer.status_code) from None
+    raise ApiRefused(text=error["message"], status=answer.status_code, kind=error["type"])
