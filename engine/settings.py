@@ -27,7 +27,9 @@ class Settings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    home: Path = Field(Path("data"), description="Folder of the store, the snapshots, media, logs and keys.")
+    home: Path = Field(
+        Path("data"), validate_default=True, description="Folder of the store, the snapshots, media, logs and keys."
+    )
     redis_url: SecretStr | None = Field(
         None,
         description="A Redis or Valkey server (7.2 or newer, AOF on, noeviction). Unset: Ulak starts its own.",
@@ -112,7 +114,7 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
         if (key := PREFIX + field.upper()) in names and names[key]
     }
     try:
-        settings = Settings(**values)  # type: ignore[arg-type]
+        settings = Settings.model_validate(values)
     except ValidationError as problem:
         first = problem.errors()[0]
         name = PREFIX + str(first["loc"][0]).upper()
