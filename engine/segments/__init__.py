@@ -1,1 +1,79 @@
-"""segments"""
+"""Segments: rules and facets, their one compiler (polars and DuckDB), their sentence, audiences and their figures."""
+
+from __future__ import annotations
+
+from engine.segments.audience import Audience, Sort, audience_frame, count_audience, is_narrowed, page_of
+from engine.segments.compile import compile_rule
+from engine.segments.context import Context
+from engine.segments.describe import Speech, describe
+from engine.segments.facets import FacetCounts, FacetCubes, FacetValue
+from engine.segments.overview import Reach, growth, reach, top_values
+from engine.segments.rules import (
+    AllOf,
+    AnyOf,
+    Comparison,
+    FacetChoice,
+    Not,
+    Rule,
+    Segment,
+    parse_segment,
+)
+from engine.segments.selection import Selection, SelectionMode
+from engine.segments.store import (
+    ContactList,
+    SavedSegment,
+    add_to_list,
+    archive_segment,
+    create_list,
+    find_list,
+    find_segment,
+    get_list,
+    get_segment,
+    list_lists,
+    list_segments,
+    load_context,
+    save_segment,
+)
+
+__all__ = [
+    "AllOf",
+    "AnyOf",
+    "Audience",
+    "Comparison",
+    "ContactList",
+    "Context",
+    "FacetChoice",
+    "FacetCounts",
+    "FacetCubes",
+    "FacetValue",
+    "Not",
+    "Reach",
+    "Rule",
+    "SavedSegment",
+    "Segment",
+    "Selection",
+    "SelectionMode",
+    "Sort",
+    "Speech",
+    "add_to_list",
+    "archive_segment",
+    "audience_frame",
+    "compile_rule",
+    "count_audience",
+    "create_list",
+    "describe",
+    "find_list",
+    "find_segment",
+    "get_list",
+    "get_segment",
+    "growth",
+    "is_narrowed",
+    "list_lists",
+    "list_segments",
+    "load_context",
+    "page_of",
+    "parse_segment",
+    "reach",
+    "save_segment",
+    "top_values",
+]

@@ -1,0 +1,149 @@
+"""Says a segment in one sentence, from the same operator table that compiles it.
+
+The language comes in from outside: a translate function, and how values, numbers and dates are written.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date
+
+from engine.contacts.fields import Field
+from engine.segments.compile import facets_of
+from engine.segments.context import Context
+from engine.segments.operands import NO_FIELD, read_operand
+from engine.segments.operators import Operand, find_operator
+from engine.segments.rules import LIST_FIELD, SEGMENT_FIELD, AllOf, AnyOf, Comparison, FacetChoice, Not, Segment
+from engine.words import N_
+
+EVERYBODY = N_("Everybody")
+NOBODY = N_("nobody")
+NO_VALUE = N_("none")
+AND, OR = N_("and"), N_("or")
+IS, IS_NOT = N_("{field} is {value}"), N_("{field} is not {value}")
+STAY = N_("{sentence} (people with no value stay in)")
+NEGATED = N_("not ({sentence})")
+YES, NO = N_("yes"), N_("no")
+MOST_VALUES = 6
+AND_MORE = N_("{values} and {count} more")
+
+
+@dataclass(frozen=True, slots=True)
+class Speech:
+    """How to speak; the default is plain English."""
+
+    translate: Callable[[str], str] = lambda text: text
+    value: Callable[[Field, str], str] = lambda field, value: value
+    number: Callable[[float], str] = lambda number: f"{number:g}"
+    day: Callable[[date], str] = lambda day: day.isoformat()
+    strong: Callable[[str], str] = lambda text: text  # marks what is filled in
+
+
+PLAIN = Speech()
+
+
+def describe(segment: Segment, context: Context, speech: Speech = PLAIN) -> str:
+    """One sentence for the whole segment.
+
+    Raises:
+        InvalidRule: it can't be compiled either.
+    """
+    parts = [_facet(name, choice, context, speech) for name, choice in facets_of(segment.facets)]
+    if segment.rule is not None:
+        rules = segment.rule.rules if isinstance(segment.rule, AllOf) else (segment.rule,)
+        alone = not parts and len(rules) == 1
+        parts += [_rule(rule, context, speech, nested=not alone) for rule in rules]
+    return " · ".join(parts) if parts else speech.translate(EVERYBODY)
+
+
+def field_label(field: Field, translate: Callable[[str], str]) -> str:
+    """A field's label: translated when it is ours, a person's own word when it is theirs."""
+    return translate(field.label) if field.built_in else field.label
+
+
+def _facet(name: str, choice: FacetChoice, context: Context, speech: Speech) -> str:
+    target = context.known_field(name)
+    label = field_label(target, speech.translate)
+    parts = []
+    if choice.include:
+        value = _joined([_facet_value(target, each, speech) for each in _ordered(choice.include)], speech, OR)
+        parts.append(speech.translate(IS).format(field=label, value=value))
+    if choice.exclude:
+        value = _joined([_facet_value(target, each, speech) for each in _ordered(choice.exclude)], speech, OR)
+        sentence = speech.translate(IS_NOT).format(field=label, value=value)
+        stay = not choice.include and None not in choice.exclude
+        parts.append(speech.translate(STAY).format(sentence=sentence) if stay else sentence)
+    return f" {speech.translate(AND)} ".join(parts)
+
+
+def _ordered(values: frozenset[str | None]) -> list[str | None]:
+    return sorted(values, key=lambda value: (value is None, value or ""))
+
+
+def _facet_value(target: Field, value: str | None, speech: Speech) -> str:
+    if value is None:
+        return speech.strong(speech.translate(NO_VALUE))
+    if value in ("true", "false") and target.type == "bool":
+        return speech.strong(speech.translate(YES if value == "true" else NO))
+    return speech.strong(speech.value(target, value))
+
+
+def _rule(rule: AllOf | AnyOf | Not | Comparison, context: Context, speech: Speech, *, nested: bool) -> str:
+    if isinstance(rule, Comparison):
+        return _comparison(rule, context, speech)
+    if isinstance(rule, Not):
+        return speech.translate(NEGATED).format(sentence=_rule(rule.rule, context, speech, nested=False))
+    if not rule.rules:
+        return speech.translate(EVERYBODY if isinstance(rule, AllOf) else NOBODY)
+    word = f" {speech.translate(AND if isinstance(rule, AllOf) else OR)} "
+    text = word.join(_rule(each, context, speech, nested=True) for each in rule.rules)
+    return f"({text})" if nested and len(rule.rules) > 1 else text
+
+
+def _comparison(comparison: Comparison, context: Context, speech: Speech) -> str:
+    special = comparison.field.startswith("@")
+    target = NO_FIELD if special else context.known_field(comparison.field)
+    operator = find_operator(comparison.operator, comparison.field, None if special else target.type)
+    read_operand(comparison, operator, target, context)
+    values = _values(comparison, operator.operand, target, context, speech)
+    sentence = speech.translate(operator.sentence).format(field=field_label(target, speech.translate), **values)
+    return speech.translate(STAY).format(sentence=sentence) if operator.stay else sentence
+
+
+def _values(
+    comparison: Comparison, operand: Operand, target: Field, context: Context, speech: Speech
+) -> dict[str, str]:
+    value = comparison.value
+    if operand is Operand.NOTHING:
+        return {}
+    if operand in (Operand.NUMBERS, Operand.DATES) and isinstance(value, tuple):
+        return {"low": _one(value[0], operand, target, speech), "high": _one(value[1], operand, target, speech)}
+    if operand is Operand.TEXTS:
+        texts = value if isinstance(value, tuple) else (value,)
+        return {"value": _joined([_one(each, operand, target, speech) for each in texts], speech, OR)}
+    if comparison.field == SEGMENT_FIELD:
+        return {"value": speech.strong(f"“{context.known_segment(str(value)).name}”")}
+    if comparison.field == LIST_FIELD:
+        return {"value": speech.strong(f"“{context.known_list(str(value))}”")}
+    return {"value": _one(value, operand, target, speech)}
+
+
+def _one(value: object, operand: Operand, target: Field, speech: Speech) -> str:
+    if operand in (Operand.DATE, Operand.DATES):
+        return speech.strong(speech.day(date.fromisoformat(str(value))))
+    if isinstance(value, (int, float)):
+        return speech.strong(speech.number(value))
+    if operand is Operand.TEXTS or (operand is Operand.TEXT and target.type == "choice"):
+        return speech.strong(speech.value(target, str(value)))
+    return speech.strong(f"“{value}”")
+
+
+def _joined(values: list[str], speech: Speech, word: str) -> str:
+    """`a, b or c`, cut after a few."""
+    if len(values) > MOST_VALUES:
+        cut = ", ".join(values[:MOST_VALUES])
+        return speech.translate(AND_MORE).format(values=cut, count=speech.number(len(values) - MOST_VALUES))
+    if len(values) == 1:
+        return values[0]
+    return f"{', '.join(values[:-1])} {speech.translate(word)} {values[-1]}"
