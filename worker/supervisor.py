@@ -95,6 +95,10 @@ class Supervisor:
             keeper.cancel()
         return 1 if self._failed else 0
 
+    def stop(self) -> None:
+        """Stop as a signal would."""
+        self._stopping.set()
+
     async def _start(self, part: Part) -> bool:
         ready = asyncio.Event()
         self._keepers.append(asyncio.create_task(self._keep(part, ready)))

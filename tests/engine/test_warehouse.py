@@ -72,9 +72,13 @@ def test_a_file_that_is_no_database_is_refused_with_a_sentence(tmp_path: Path) -
 
 
 def test_an_error_inside_writing_rolls_back(warehouse: Warehouse) -> None:
-    with pytest.raises(RuntimeError), warehouse.writing() as cursor:
-        cursor.execute("INSERT INTO people VALUES ('Elif', 'tr', TIMESTAMP '2026-01-01')")
-        raise RuntimeError
+    def write_and_fail() -> None:
+        with warehouse.writing() as cursor:
+            cursor.execute("INSERT INTO people VALUES ('Elif', 'tr', TIMESTAMP '2026-01-01')")
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        write_and_fail()
     assert warehouse.cursor().execute("SELECT count(*) FROM people").fetchall() == [(0,)]
 
 
