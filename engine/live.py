@@ -6,8 +6,12 @@ People are known there by `person_key` (8 bytes) alone. `docs/architecture.md` l
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import redis
 import redis.asyncio
+from redis import exceptions
 
 from engine.errors import QueueUnavailable
 from engine.settings import Settings
@@ -18,6 +22,9 @@ OPERATIONS = "ulak:operations"  # set of operation ids with a ledger
 CHANNELS = "ulak:channels"  # set of channel ids
 SUPPRESSED = "ulak:suppressed"  # hash: person_key -> b"m" (marketing) or b"a" (all)
 STOP_WORDS = "ulak:stop_words"  # hash: folded word -> "stop" or "resume"
+ALIASES = "ulak:aliases"  # hash: person_key of a learned wa_id or user_id -> person_key the person is known by
+OPT_OUTS = "ulak:optouts"  # hash: person_key + ":" + way -> time of the newest word heard that way (ms, "+" or "-")
+NOTICES = "ulak:notice:"  # + hash of an account notice: heard already
 HEARTBEATS = "ulak:heartbeats"  # hash: process name -> JSON (pid, at_ms, version, figures)
 
 
@@ -65,3 +72,21 @@ def connect_async(settings: Settings, max_connections: int = 16) -> redis.asynci
     return redis.asyncio.Redis.from_url(
         redis_url(settings), max_connections=max_connections, socket_timeout=10, socket_connect_timeout=5
     )
+
+
+@contextmanager
+def reaching_redis() -> Iterator[None]:
+    """Say in our words that Redis is away: for a caller that can do nothing about it but tell.
+
+    Raises:
+        QueueUnavailable: the server couldn't be reached, is full, loading or read-only.
+    """
+    try:
+        yield
+    except (
+        exceptions.ConnectionError,
+        exceptions.TimeoutError,
+        exceptions.OutOfMemoryError,
+        exceptions.ReadOnlyError,
+    ) as problem:
+        raise QueueUnavailable(reason=f"the server doesn't answer ({type(problem).__name__})") from problem
