@@ -1,0 +1,100 @@
+"""The sandbox's memory on disk: one JSON line for each thing that happened, written before it is answered.
+
+A line goes to the operating system with one `write`, so it survives a kill −9 of this process (not a power cut,
+which no test here needs). A torn last line is cut off when the file is read back.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+
+class Accepted(msgspec.Struct, tag="a", tag_field="k", omit_defaults=True):
+    """An accepted message. `person` is digits or a business-scoped id; times in ms."""
+
+    n: int
+    at_ms: int
+    to: str
+    person: str
+    message_id: str
+    callback: str | None = None
+    template: str = ""
+    category: str = ""
+    press: tuple[str, str] | None = None
+    fails_with: int = 0
+    hold_ms: int = 0
+    fault: str = ""
+
+
+class Refused(msgspec.Struct, tag="r", tag_field="k", omit_defaults=True):
+    """A POST for a person that was not accepted; code 0 is a fault without a word."""
+
+    at_ms: int
+    person: str
+    code: int = 0
+    fault: str = ""
+
+
+class Happening(msgspec.Struct, tag="x", tag_field="k"):
+    """An update that belongs to no accepted message: a person who writes first, a template's new status."""
+
+    n: int
+    at_ms: int
+    person: str
+    field: str
+    value: dict[str, Any]
+
+
+class Acknowledged(msgspec.Struct, tag="w", tag_field="k"):
+    """Updates that the receiver answered 200 to, as (n, item)."""
+
+    items: list[tuple[int, int]]
+
+
+class Changed(msgspec.Struct, tag="s", tag_field="k"):
+    """A setting that was put: people, faults, account, callback, seed, template."""
+
+    what: str
+    value: Any
+
+
+Record = Accepted | Refused | Happening | Acknowledged | Changed
+
+
+class Journal:
+    """The append-only file."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
+        self._encoder = msgspec.json.Encoder()
+
+    def records(self) -> Iterator[Record]:
+        """Everything written so far, oldest first; cuts off a torn last line."""
+        decoder = msgspec.json.Decoder(Record)
+        whole = 0
+        with self.path.open("rb") as file:
+            for line in file:
+                if not line.endswith(b"\n"):
+                    break
+                whole += len(line)
+                yield decoder.decode(line)
+        os.truncate(self._handle, whole)
+
+    def write(self, record: Record) -> None:
+        """Append one record; it is with the operating system when this returns."""
+        os.write(self._handle, self._encoder.encode(record) + b"\n")
+
+    def clear(self) -> None:
+        """Forget everything."""
+        os.truncate(self._handle, 0)
+
+    def close(self) -> None:
+        """Close the file."""
+        os.close(self._handle)
