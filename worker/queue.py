@@ -71,3 +71,8 @@ def _parse(job_id: str) -> Doorbell | None:
     if not (mark and batch_no.isdigit()):
         return None
     return Doorbell(operation_id, int(batch_no))
+
+
+def count_queued(connection: redis.Redis) -> int:
+    """How many doorbells wait for a worker."""
+    return int(queue(connection).count)
