@@ -1,7 +1,7 @@
-"""Reads one webhook body into neutral events: statuses, inbound messages, preferences, changed ids, account notices.
+"""Reads one webhook body into neutral events: statuses, inbound messages, preferences, new ids, account notices.
 
-Knows the provider's words, not what they lead to (`operations.inbound`, `operations.ledger`). Tolerant: an item that is
-not as expected is passed over alone and counted, an unknown field or kind never fails a body.
+Knows the provider's words, not what they lead to (`operations.inbound`, `operations.ledger`). Tolerant: an item that
+is not as expected is passed over alone and counted, an unknown field or kind never fails a body.
 Source: WhatsApp Cloud API, webhook reference, 2026-11.
 """
 
@@ -15,6 +15,7 @@ from typing import TypeVar
 import msgspec
 
 from engine.channels import webhook_shapes as shapes
+from engine.channels.notices import RECORDED_FIELDS
 from engine.channels.webhook_events import (
     AccountNotice,
     IdentityChange,
@@ -49,10 +50,12 @@ def parse_webhook(body: bytes) -> Webhook:
     """Read one body.
 
     Raises:
-        InputError: it is no JSON object.
+        InputError: it is no JSON.
     """
     try:
         envelope = _ENVELOPE.decode(body)
+    except msgspec.ValidationError:
+        return Webhook(skipped=1)
     except msgspec.MsgspecError:
         raise InputError(reason=N_("the body is no webhook")) from None
     found = Webhook()
@@ -72,8 +75,11 @@ def _read_change(found: Webhook, entry: shapes.Entry, change: shapes.Change) -> 
     except msgspec.MsgspecError:
         found.skipped += 1
         return
-    if isinstance(value, dict):
-        field = "message_template_quality_update" if "new_quality_score" in value else field
+    if isinstance(value, dict) and "new_quality_score" in value:
+        field = "message_template_quality_update"
+    if not isinstance(value, dict) or field not in RECORDED_FIELDS:
+        found.skipped += 1
+    else:
         found.notices.append(
             AccountNotice(field=field, waba_id=_text(entry.id), value=value, at_s=_seconds(entry.time))
         )

@@ -1,0 +1,236 @@
+"""A template as the provider describes it, read into frozen records; its slots, and why it can't be sent.
+
+All kinds of components are read; those that can't be sent yet say so. Source: whatsapp.md §1.2–§1.5.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Mapping
+from functools import cached_property
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from engine.words import N_
+
+VARIABLE = re.compile(r"\{\{\s*([A-Za-z0-9_]+)\s*\}\}")
+HEADER_TEXT_LIMIT, BODY_LIMIT, URL_LIMIT = 60, 1024, 2000
+
+
+class Button(BaseModel):
+    """One button, in the order of the template."""
+
+    model_config = ConfigDict(frozen=True)
+
+    kind: str
+    text: str = ""
+    url: str = ""
+    phone_number: str = ""
+
+    @property
+    def is_dynamic(self) -> bool:
+        """A URL button that ends in a variable."""
+        return self.kind == "URL" and VARIABLE.search(self.url) is not None
+
+
+class Component(BaseModel):
+    """One component: HEADER, BODY, FOOTER, BUTTONS, or a kind that can only be listed."""
+
+    model_config = ConfigDict(frozen=True)
+
+    kind: str
+    format: str = ""
+    text: str = ""
+    example: Mapping[str, Any] = {}
+    buttons: tuple[Button, ...] = ()
+
+    @property
+    def variables(self) -> tuple[str, ...]:
+        """The names in its text: digits in order of number, names in order of appearance."""
+        names = list(dict.fromkeys(VARIABLE.findall(self.text)))
+        return tuple(sorted(names, key=int) if all(name.isdigit() for name in names) else names)
+
+
+class Slot(BaseModel):
+    """A hole of a template.
+
+    Attributes:
+        key: `header.text:1`, `header.image`, `body:1`, `body:first_name`, `button.1.url`.
+        kind: text, image or url_suffix.
+        label: how a person calls it, an English text to be translated with `name` filled in.
+        name: the variable's name or the button's text.
+        example: what the template's author gave as an example.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    key: str
+    kind: str
+    label: str
+    name: str = ""
+    example: str = ""
+    prefix: str = ""
+
+    @property
+    def title(self) -> str:
+        """The label in English, whole."""
+        return self.label.format(name=self.name)
+
+
+class Template(BaseModel):
+    """One approved (or not) text in one language; keyed by (channel, name, language)."""
+
+    model_config = ConfigDict(frozen=True, ignored_types=(cached_property,))
+
+    channel_id: str
+    name: str
+    language: str
+    template_id: str
+    status: str
+    category: str
+    parameter_format: str = "POSITIONAL"
+    components: tuple[Component, ...] = Field(default=())
+    quality: str | None = None
+    rejected_reason: str | None = None
+    content_hash: str = ""
+    is_gone: bool = False
+
+    def component(self, kind: str) -> Component | None:
+        """The component of that kind, if there is one."""
+        return next((part for part in self.components if part.kind == kind), None)
+
+    @property
+    def buttons(self) -> tuple[Button, ...]:
+        """All buttons in order; their place is the index that sending needs."""
+        part = self.component("BUTTONS")
+        return part.buttons if part else ()
+
+    @property
+    def is_named(self) -> bool:
+        """Whether parameters travel by name."""
+        if self.parameter_format == "NAMED":
+            return True
+        names = [name for part in self.components for name in part.variables]
+        return any(not name.isdigit() for name in names)
+
+    @cached_property
+    def slots(self) -> tuple[Slot, ...]:
+        """Every hole, in the order of the message."""
+        return (*_header_slots(self), *_body_slots(self), *_button_slots(self))
+
+    @property
+    def has_variables(self) -> bool:
+        """Whether it carries the `{ }` mark."""
+        return bool(self.slots)
+
+    @property
+    def unsendable_reason(self) -> str | None:
+        """Why it can't be sent, as an English text to be translated; None when it can."""
+        from engine.templates.kinds import unsendable_reason
+
+        return unsendable_reason(self)
+
+
+def parse_template(channel_id: str, node: Mapping[str, Any]) -> Template:
+    """Read one node of the provider's list. What isn't known is kept as it is and listed."""
+    components = tuple(_component(part) for part in node.get("components") or ())
+    quality = node.get("quality_score")
+    rejected = str(node.get("rejected_reason") or "NONE")
+    return Template(
+        channel_id=channel_id,
+        name=str(node["name"]),
+        language=str(node["language"]).replace("-", "_"),
+        template_id=str(node.get("id") or ""),
+        status=str(node.get("status") or "UNKNOWN").upper(),
+        category=str(node.get("category") or "UNKNOWN").upper(),
+        parameter_format=str(node.get("parameter_format") or "POSITIONAL").upper(),
+        components=components,
+        quality=str(quality.get("score") or "UNKNOWN") if isinstance(quality, Mapping) else None,
+        rejected_reason=None if rejected == "NONE" else rejected,
+        content_hash=content_hash(str(node.get("parameter_format") or "POSITIONAL"), components),
+    )
+
+
+def content_hash(parameter_format: str, components: tuple[Component, ...]) -> str:
+    """A hash of what a recipient sees and which holes there are; examples don't count."""
+    rows = [part.model_dump(mode="json", exclude={"example"}) for part in components]
+    text = json.dumps([parameter_format.upper(), rows], sort_keys=True, ensure_ascii=False)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def _component(node: Mapping[str, Any]) -> Component:
+    return Component(
+        kind=str(node.get("type") or "UNKNOWN").upper(),
+        format=str(node.get("format") or "").upper(),
+        text=str(node.get("text") or ""),
+        example=dict(node.get("example") or {}),
+        buttons=tuple(
+            Button(
+                kind=str(button.get("type") or "UNKNOWN").upper(),
+                text=str(button.get("text") or ""),
+                url=str(button.get("url") or ""),
+                phone_number=str(button.get("phone_number") or ""),
+            )
+            for button in node.get("buttons") or ()
+        ),
+    )
+
+
+def _header_slots(template: Template) -> list[Slot]:
+    header = template.component("HEADER")
+    if header is None:
+        return []
+    if header.format == "IMAGE":
+        handles = header.example.get("header_handle") or [""]
+        return [Slot(key="header.image", kind="image", label=N_("Header image"), example=str(handles[0]))]
+    examples = _examples(header, "header_text", "header_text_named_params")
+    return [
+        Slot(
+            key=f"header.text:{name}",
+            kind="text",
+            label=N_("Header {name}"),
+            name=name,
+            example=examples.get(name, ""),
+        )
+        for name in header.variables
+        if header.format in {"", "TEXT"}
+    ]
+
+
+def _body_slots(template: Template) -> list[Slot]:
+    body = template.component("BODY")
+    if body is None:
+        return []
+    examples = _examples(body, "body_text", "body_text_named_params")
+    return [
+        Slot(key=f"body:{name}", kind="text", label=N_("Body {name}"), name=name, example=examples.get(name, ""))
+        for name in body.variables
+    ]
+
+
+def _button_slots(template: Template) -> list[Slot]:
+    slots = []
+    for index, button in enumerate(template.buttons):
+        if button.is_dynamic:
+            prefix = VARIABLE.split(button.url)[0]
+            slots.append(
+                Slot(
+                    key=f"button.{index}.url",
+                    kind="url_suffix",
+                    label=N_("Link of the button {name}"),
+                    name=button.text,
+                    prefix=prefix,
+                )
+            )
+    return slots
+
+
+def _examples(component: Component, positional: str, named: str) -> dict[str, str]:
+    if rows := component.example.get(named):
+        return {str(row["param_name"]): str(row.get("example", "")) for row in rows}
+    values = component.example.get(positional) or []
+    first = values[0] if values and isinstance(values[0], list) else values
+    return {str(number): str(value) for number, value in enumerate(first, start=1)}
