@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from datetime import datetime
+from typing import TypeAlias
 
 import duckdb
 import redis
@@ -36,8 +37,8 @@ TIER_LIMITS: dict[str, int | None] = {
 }
 """Unique people a moving 24 hours; None: unlimited. Source: whatsapp.md §6.1."""
 
-Encodable = bytes | bytearray | memoryview[int] | str | int | float
-Hash = dict[Encodable, Encodable]
+Encodable: TypeAlias = "bytes | bytearray | memoryview[int] | str | int | float"
+Hash: TypeAlias = "dict[Encodable, Encodable]"
 
 _COLUMNS = (
     "channel_id, name, provider, portfolio_id, waba_id, phone_number_id, graph_url, graph_version, rate_per_second,"

@@ -1,0 +1,149 @@
+"""A person's images: kept once by content, uploaded to the provider once per channel, refreshed before they expire.
+
+Source: whatsapp.md §3 (ids live 30 days, belong to the number they were uploaded with; JPEG and PNG up to 5 MB).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from engine.channels.client import make_client
+from engine.channels.cloud_api import CloudApi
+from engine.channels.provider import Channel, ChannelSecrets
+from engine.channels.store import get_channel, get_secrets
+from engine.clock import from_store, to_store
+from engine.errors import InputError, NotFound
+from engine.settings import Settings
+from engine.templates.bindings import MEDIA_ID_PREFIX, Binding
+from engine.templates.render import ID_PREFIX
+from engine.warehouse import Warehouse, audit
+from engine.words import N_
+
+IMAGE_BYTES_LIMIT = 5 * 1024 * 1024
+REFRESH_AFTER = timedelta(days=29)
+MAGIC = {b"\xff\xd8\xff": "image/jpeg", b"\x89PNG\r\n\x1a\n": "image/png"}
+ENDINGS = {"image/jpeg": ".jpg", "image/png": ".png"}
+
+
+@dataclass(frozen=True)
+class Media:
+    """One kept file."""
+
+    media_hash: str
+    file_name: str
+    mime_type: str
+    path: Path
+
+
+def keep_image(
+    warehouse: Warehouse, settings: Settings, content: bytes, file_name: str, *, who: str, now: datetime
+) -> Media:
+    """Check an image and keep it; the same content is kept once.
+
+    Raises:
+        InputError: it is no JPEG or PNG, or larger than 5 MB.
+    """
+    mime_type = next((kind for magic, kind in MAGIC.items() if content.startswith(magic)), None)
+    if mime_type is None:
+        raise InputError(reason=N_("the file is no JPEG or PNG image"), file_name=file_name)
+    if len(content) > IMAGE_BYTES_LIMIT:
+        raise InputError(reason=N_("the image is larger than 5 MB"), file_name=file_name)
+    media_hash = hashlib.sha256(content).hexdigest()
+    path = settings.media_folder / f"{media_hash}{ENDINGS[mime_type]}"
+    _write_once(path, content)
+    with warehouse.writing() as cursor:
+        if not cursor.execute("SELECT 1 FROM media WHERE media_hash = ?", [media_hash]).fetchall():
+            cursor.execute(
+                "INSERT INTO media VALUES (?, ?, ?, ?, ?, ?)",
+                [media_hash, file_name, mime_type, len(content), who, to_store(now)],
+            )
+            audit(cursor, who=who, verb="uploaded", subject=("media", media_hash[:12]), now=now, bytes=len(content))
+    return Media(media_hash, file_name, mime_type, path)
+
+
+def get_media(warehouse: Warehouse, settings: Settings, media_hash: str) -> Media:
+    """A kept file.
+
+    Raises:
+        NotFound: it was never kept, or its file is missing.
+    """
+    rows = (
+        warehouse.cursor()
+        .execute("SELECT file_name, mime_type FROM media WHERE media_hash = ?", [media_hash])
+        .fetchall()
+    )
+    if rows:
+        path = settings.media_folder / f"{media_hash}{ENDINGS[rows[0][1]]}"
+        if path.exists():
+            return Media(media_hash, rows[0][0], rows[0][1], path)
+    raise NotFound(kind="image", id=media_hash[:12])
+
+
+def ensure_uploaded(
+    warehouse: Warehouse, settings: Settings, channel_id: str, media_hash: str, *, now: datetime
+) -> str:
+    """The provider's id of a kept file on one channel; uploads it when there is none or it is about to expire.
+
+    Raises:
+        NotFound: the file or the channel isn't there.
+        ProviderError: the provider refused the file or can't be reached.
+    """
+    cursor = warehouse.cursor()
+    rows = cursor.execute(
+        "SELECT media_id, uploaded_at FROM media_uploads WHERE media_hash = ? AND channel_id = ?"
+        " ORDER BY uploaded_at DESC LIMIT 1",
+        [media_hash, channel_id],
+    ).fetchall()
+    if rows and now - from_store(rows[0][1]) < REFRESH_AFTER:
+        return str(rows[0][0])
+    media = get_media(warehouse, settings, media_hash)
+    channel, secrets = get_channel(cursor, channel_id), get_secrets(cursor, settings, channel_id)
+    media_id = asyncio.run(_upload(channel, secrets, media))
+    with warehouse.writing() as writing:
+        writing.execute(
+            "INSERT INTO media_uploads VALUES (?, ?, ?, ?)", [media_hash, channel_id, media_id, to_store(now)]
+        )
+    return media_id
+
+
+def bindings_for_sending(
+    warehouse: Warehouse, settings: Settings, channel_id: str, bindings: Mapping[str, Binding], *, now: datetime
+) -> dict[str, Binding]:
+    """The bindings with each kept image replaced by the provider's id of it.
+
+    Raises:
+        NotFound, ProviderError: as `ensure_uploaded`.
+    """
+    ready = {}
+    for key, binding in bindings.items():
+        if binding.text.startswith(MEDIA_ID_PREFIX):
+            media_hash = binding.text.removeprefix(MEDIA_ID_PREFIX)
+            media_id = ensure_uploaded(warehouse, settings, channel_id, media_hash, now=now)
+            ready[key] = Binding(text=ID_PREFIX + media_id)
+        else:
+            ready[key] = binding
+    return ready
+
+
+async def _upload(channel: Channel, secrets: ChannelSecrets, media: Media) -> str:
+    async with make_client() as client:
+        api = CloudApi(channel, secrets, client)
+        return await api.upload_media(media.path.read_bytes(), media.mime_type, media.file_name)
+
+
+def _write_once(path: Path, content: bytes) -> None:
+    if path.exists():
+        return
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_suffix(".part")
+    with temporary.open("wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    temporary.replace(path)
