@@ -41,7 +41,8 @@ def keep_number(warehouse: Warehouse, channel: Channel, node: Mapping[str, Any],
     """Write what the number's node says into the channel and its portfolio."""
     with warehouse.writing() as cursor:
         cursor.execute(
-            "UPDATE channels SET display_phone = coalesce(?, display_phone), verified_name = coalesce(?, verified_name),"
+            "UPDATE channels SET display_phone = coalesce(?, display_phone),"
+            " verified_name = coalesce(?, verified_name),"
             " status = coalesce(?, status), quality_rating = coalesce(?, quality_rating), synced_at = ?"
             " WHERE channel_id = ?",
             [

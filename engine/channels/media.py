@@ -20,8 +20,7 @@ from engine.channels.store import get_channel, get_secrets
 from engine.clock import from_store, to_store
 from engine.errors import InputError, NotFound
 from engine.settings import Settings
-from engine.templates.bindings import MEDIA_ID_PREFIX, Binding
-from engine.templates.render import ID_PREFIX
+from engine.templates.bindings import Binding
 from engine.warehouse import Warehouse, audit
 from engine.words import N_
 
@@ -112,23 +111,16 @@ def ensure_uploaded(
     return media_id
 
 
-def bindings_for_sending(
+def media_ids_for(
     warehouse: Warehouse, settings: Settings, channel_id: str, bindings: Mapping[str, Binding], *, now: datetime
-) -> dict[str, Binding]:
-    """The bindings with each kept image replaced by the provider's id of it.
+) -> dict[str, str]:
+    """The provider's id of each kept file that the bindings name, by content hash; uploads what is missing.
 
     Raises:
         NotFound, ProviderError: as `ensure_uploaded`.
     """
-    ready = {}
-    for key, binding in bindings.items():
-        if binding.text.startswith(MEDIA_ID_PREFIX):
-            media_hash = binding.text.removeprefix(MEDIA_ID_PREFIX)
-            media_id = ensure_uploaded(warehouse, settings, channel_id, media_hash, now=now)
-            ready[key] = Binding(text=ID_PREFIX + media_id)
-        else:
-            ready[key] = binding
-    return ready
+    hashes = {binding.media_hash for binding in bindings.values() if binding.media_hash}
+    return {name: ensure_uploaded(warehouse, settings, channel_id, name, now=now) for name in sorted(hashes)}
 
 
 async def _upload(channel: Channel, secrets: ChannelSecrets, media: Media) -> str:
