@@ -15,9 +15,9 @@ from dataclasses import dataclass
 import duckdb
 import msgspec
 
-from engine.channels.notices import template_news
 from engine.clock import from_ms, to_store, utc_now
 from engine.errors import InputError
+from engine.operations.recording_account import record_notices
 from engine.operations.recording_facts import record_identities, record_inbound, record_suppressions
 from engine.operations.recording_rows import record_deliveries
 from engine.operations.states import OperationState
@@ -41,14 +41,6 @@ _STATE = """
     UPDATE operations SET state = $state, cause = $cause, updated_at = $moment,
         completed_at = CASE WHEN $state = 'completed' THEN $moment END
     WHERE operation_id = $operation
-"""
-_TEMPLATE = """
-    UPDATE templates SET status = coalesce(nullif($status, ''), status),
-        quality = coalesce(nullif($quality, ''), quality), category = coalesce(nullif($category, ''), category),
-        rejected_reason = CASE WHEN $status <> '' THEN nullif($reason, '') ELSE rejected_reason END
-    WHERE name = $name AND language = $language AND channel_id IN (
-        SELECT channel_id FROM channels WHERE channel_id = $channel
-            OR waba_id IN (SELECT waba_id FROM channels WHERE channel_id = $channel))
 """
 
 
@@ -154,8 +146,7 @@ def _apply(cursor: duckdb.DuckDBPyConnection, entries: Sequence[Entry], salt: by
     suppressed = record_suppressions(cursor, lanes.get("suppressions", []))
     added = record_inbound(cursor, lanes.get("inbound", []), salt)
     record_identities(cursor, lanes.get("identity", []))
-    for entry in lanes.get("account", []):
-        _record_account(cursor, entry)
+    record_notices(cursor, lanes.get("account", []))
     return events, bool(suppressed or added)
 
 
@@ -211,28 +202,6 @@ def _record_history(cursor: duckdb.DuckDBPyConnection, entry: Entry, detail: dic
             json.dumps(detail, ensure_ascii=False),
         ],
     )
-
-
-def _record_account(cursor: duckdb.DuckDBPyConnection, entry: Entry) -> None:
-    for fact in entry.facts:
-        field, value, channel = str(fact["field"]), fact.get("value"), str(fact.get("channel_id") or "")
-        moment = to_store(from_ms(int(fact.get("at_ms") or entry.at_ms)))
-        detail = json.dumps(value, ensure_ascii=False)
-        cursor.execute("INSERT INTO account_events VALUES (?, ?, ?, ?)", [moment, channel or None, field, detail])
-        news = template_news(field, value) if isinstance(value, dict) else None
-        if news is not None:
-            cursor.execute(
-                _TEMPLATE,
-                {
-                    "status": news.status,
-                    "quality": news.quality,
-                    "category": news.category,
-                    "reason": news.reason,
-                    "name": news.name,
-                    "language": news.language,
-                    "channel": channel,
-                },
-            )
 
 
 def _reject(cursor: duckdb.DuckDBPyConnection, raw: RawEntry, reason: str) -> None:

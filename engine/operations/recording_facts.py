@@ -17,10 +17,9 @@ from engine.contacts.model import Origin
 from engine.contacts.person import bucket_of, key_to_int, person_key
 from engine.contacts.phones import match_key, parse_phone
 from engine.errors import InvalidPhone
+from engine.operations.inbound import WINDOWLESS_KINDS
 from engine.operations.stream import Entry
 
-WINDOWLESS_KINDS = frozenset({"reaction"})
-"""Kinds of inbound messages that are not taken to open a window: the provider's texts don't agree."""
 ANSWER_REACH = timedelta(days=31)
 """An answer is looked for among the operations launched within this time."""
 

@@ -23,6 +23,9 @@ KINDS = frozenset(
 JSON_KINDS = frozenset({"suppress", "lift", "inbound", "identity", "account"})
 PRESSURE_LIMIT = 0.25
 """Senders wait while the stream holds more than this share of the server's memory."""
+HOLD_CAUSE = "stream"
+"""What `claim` gives as its cause meanwhile."""
+_RELEASE_AT = 0.8
 _PAGE = 5_000
 _HIGHEST_STATE = max(DeliveryState)
 
@@ -159,9 +162,14 @@ def pressure_of(stream_bytes: int | None, memory: dict[str, Any]) -> float:
 
 
 def publish_pressure(client: redis.Redis) -> float:
-    """Measure the pressure and leave it in the store's hash, field `pressure`, for senders and pages."""
+    """Measure the pressure and leave it in the store's hash: field `pressure`, and `hold` while senders must wait."""
     pressure = stream_pressure(client)
+    holding = cast("bytes | None", client.hget(STORE, "hold"))
     client.hset(STORE, "pressure", f"{pressure:.4f}")
+    if pressure >= PRESSURE_LIMIT and not holding:
+        client.hset(STORE, "hold", HOLD_CAUSE)
+    elif pressure < PRESSURE_LIMIT * _RELEASE_AT and holding == HOLD_CAUSE.encode():
+        client.hdel(STORE, "hold")
     return pressure
 
 
