@@ -100,14 +100,16 @@ Doors = Annotated[Services, Depends(services_of)]
 
 def create_api(services: Services) -> FastAPI:
     """The ASGI app of the REST API."""
-    from worker import api_contacts, api_messages, api_operations
+    from worker.api_contacts import router as contacts
+    from worker.api_messages import router as messages
+    from worker.api_operations import router as operations
 
     app = FastAPI(title="Ulak", version=__version__, docs_url=None, redoc_url=None, openapi_url="/openapi.json")
     app.state.services = services
     app.add_exception_handler(UlakError, _answer_error)
     app.include_router(_frame())
-    for module in (api_contacts, api_messages, api_operations):
-        app.include_router(module.router)
+    for router in (contacts, messages, operations):
+        app.include_router(router)
     return app
 
 

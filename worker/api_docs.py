@@ -6,8 +6,10 @@ from html import escape
 from typing import Any
 
 STYLE = """
-body{font:15px/1.5 Inter,system-ui,sans-serif;margin:3rem auto;max-width:60rem;padding:0 1rem;color:#16211d;background:#fbfbf9}
-h1{font-size:1.5rem}h2{font-size:1rem;margin:2rem 0 .3rem}code{background:#f2f3ef;padding:.1rem .3rem;border-radius:4px}
+body{font:15px/1.5 Inter,system-ui,sans-serif;margin:3rem auto;max-width:60rem;padding:0 1rem}
+body{color:#16211d;background:#fbfbf9}
+h1{font-size:1.5rem}h2{font-size:1rem;margin:2rem 0 .3rem}
+code{background:#f2f3ef;padding:.1rem .3rem;border-radius:4px}
 table{border-collapse:collapse}td{padding:.2rem 1rem .2rem 0;vertical-align:top}.m{color:#0e7c66;font-weight:600}
 @media(prefers-color-scheme:dark){body{color:#e8eeea;background:#101614}code{background:#18211e}.m{color:#3cc2a0}}
 """

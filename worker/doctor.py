@@ -12,10 +12,10 @@ from importlib.metadata import version
 from typing import Any
 
 import redis
-from engine.operations.ledger import counters
 
 from engine import live
 from engine.errors import QueueUnavailable, UlakError
+from engine.operations.ledger import counters
 from engine.operations.states import FINAL_OPERATION_STATES, DeliveryState
 from engine.settings import PREFIX, Settings
 from worker import __version__
@@ -117,10 +117,10 @@ def _processes(client: redis.Redis, settings: Settings) -> Iterator[Finding]:
     channels = client.scard(live.CHANNELS)
     if channels > len(living) > 0:
         yield Finding("channels", "warn", f"{channels} channels share {len(living)} workers; raise {PREFIX}WORKERS")
-    for channel_id in sorted(raw.decode() for raw in client.smembers(live.CHANNELS)):
+    for channel_id in sorted(_text(raw) for raw in client.smembers(live.CHANNELS)):
         state, cause = client.hmget(live.channel_key(channel_id), "state", "cause")
-        word = (state or b"ok").decode()
-        text = f"{word}{': ' + cause.decode() if cause else ''}, secrets ••••"
+        word = _text(state) or "ok"
+        text = f"{word}{': ' + _text(cause) if cause and word != 'ok' else ''}, secrets ••••"
         yield Finding(f"channel {channel_id}", "ok" if word == "ok" else "bad", text)
     sandbox = answers(f"http://127.0.0.1:{settings.sandbox_port}/sandbox/health")
     yield Finding("sandbox", "ok" if sandbox else "warn", "answers" if sandbox else "does not answer")
@@ -141,8 +141,8 @@ def _alive(name: str, row: dict[str, Any] | None) -> Finding:
 def _operations(client: redis.Redis) -> Iterator[Finding]:
     unknown = live_count = 0
     for raw in client.smembers(live.OPERATIONS):
-        operation_id = raw.decode()
-        state = (client.hget(live.operation_key(operation_id), "state") or b"").decode()
+        operation_id = _text(raw)
+        state = _text(client.hget(live.operation_key(operation_id), "state"))
         live_count += state not in FINAL_OPERATION_STATES
         count = counters(client, operation_id).get(DeliveryState.UNKNOWN, 0)
         unknown += count
@@ -170,6 +170,10 @@ def _store(read_store: Callable[[], dict[str, Any]]) -> Iterator[Finding]:
     with contextlib.suppress(KeyError):
         for row in facts["launching"]:
             yield Finding(f"operation {row}", "warn", "launch under way or interrupted; web finishes it at its start")
+
+
+def _text(value: bytes | str | None) -> str:
+    return value.decode() if isinstance(value, bytes) else value or ""
 
 
 def _megabytes(count: int) -> str:

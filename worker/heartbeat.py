@@ -39,5 +39,5 @@ def read_beats(client: redis.Redis) -> dict[str, dict[str, Any]]:
         row = json.loads(raw)
         row["age_seconds"] = max(0.0, (now_ms() - int(row.get("at_ms", 0))) / 1000)
         if row["age_seconds"] < FORGOTTEN_AFTER_SECONDS:
-            found[raw_name.decode()] = row
+            found[raw_name.decode() if isinstance(raw_name, bytes) else raw_name] = row
     return found

@@ -1,29 +1,140 @@
-"""The web process: what happens when it starts and stops, and the routes beside the pages."""
+"""The web process: what happens when it starts and stops, and the routes beside the pages.
+
+The pages come up at once. What needs Redis waits for it in a thread: the store's name in Redis, the channels, the
+suppressions, unfinished launches, and then the recorder.
+"""
 
 from __future__ import annotations
 
+import contextlib
 import logging
+import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
-from starlette.routing import BaseRoute
+import redis
+from starlette.routing import BaseRoute, Mount
 
+from engine import live
+from engine.channels.store import ensure_sandbox_channel, publish_channels
+from engine.clock import utc_now
+from engine.errors import ProviderError, QueueUnavailable, UlakError
+from engine.operations.launch import finish_launches
+from engine.operations.lost import halt_lost
+from engine.operations.suppressions import publish_stop_words, rebuild_copy
+from engine.secrets import secret_box
+from engine.settings import Settings, current_settings
+from engine.warehouse import Warehouse
 from engine.warehouse.shared import close_shared_warehouse, shared_warehouse
+from worker.api import Services, create_api, local_token
+from worker.queue import enqueue_batch
+from worker.recorder import Recorder, end_process
 
 log = logging.getLogger("ulak.web")
+PAUSE_SECONDS = 1.0
+
+
+class Backstage:
+    """The thread behind the pages: prepares Redis once it answers, then runs the recorder."""
+
+    def __init__(self, warehouse: Warehouse, settings: Settings) -> None:
+        self._warehouse = warehouse
+        self._settings = settings
+        self._stop = threading.Event()
+        self._recorder: Recorder | None = None
+        self._thread = threading.Thread(target=self._run, name="backstage", daemon=True)
+
+    def start(self) -> None:
+        """Start the thread."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Stop the recorder after its pass, and the thread."""
+        self._stop.set()
+        self._thread.join(timeout=30)
+        if self._recorder is not None:
+            self._recorder.stop()
+
+    def _run(self) -> None:
+        while not self._stop.is_set():
+            try:
+                client = live.connect(self._settings)
+                recorder = Recorder(self._warehouse, client)
+                prepare_redis(self._warehouse, client, self._settings, recorder)
+            except (QueueUnavailable, redis.RedisError, OSError) as problem:
+                log.info("waiting for Redis (%s)", type(problem).__name__)
+                self._stop.wait(PAUSE_SECONDS)
+                continue
+            except BaseException:
+                log.exception("the web process can't go on")
+                end_process()
+                return
+            self._recorder = recorder
+            recorder.start()
+            return
+
+
+def prepare_redis(warehouse: Warehouse, client: redis.Redis, settings: Settings, recorder: Recorder) -> None:
+    """Bring into Redis what the other processes need, in an order that never lets a message out too early.
+
+    The copy of the suppressions comes last but for the launches: without it nothing is sent.
+    """
+    now = utc_now()
+    sealed = secret_box(settings).encrypt(warehouse.salt.hex().encode())
+    known = client.hget(live.STORE, "epoch")
+    if known != warehouse.epoch.encode():
+        client.hdel(live.STORE, "suppressions")
+    if known != warehouse.epoch.encode() or not client.hexists(live.STORE, "salt"):
+        client.hset(live.STORE, mapping={"epoch": warehouse.epoch, "salt": sealed})
+    if not ensure_sandbox_channel(warehouse, client, settings, now):
+        publish_channels(warehouse, client, settings)
+    publish_stop_words(warehouse, client)
+    recorder.drain()
+    for operation_id in halt_lost(warehouse, client, now=now):
+        log.warning("%s: its ledger is lost; halted", operation_id)
+    rebuild_copy(warehouse, client, recorder.drain, now)
+
+    def ring(operation_id: str, batch_no: int) -> None:
+        enqueue_batch(client, operation_id, batch_no)
+
+    for settled in finish_launches(warehouse, client, settings, now=now, enqueue=ring):
+        log.warning("%s: its launch was interrupted; now %s", settled.operation_id, settled.state)
+    _first_templates(warehouse, client, settings)
+
+
+def _first_templates(warehouse: Warehouse, client: redis.Redis, settings: Settings) -> None:
+    """A channel that was never synced is synced at the start, so that a newcomer finds templates."""
+    from engine.channels.sync import sync_templates
+
+    cursor = warehouse.cursor()
+    rows = cursor.execute(
+        "SELECT channel_id FROM channels WHERE archived_at IS NULL AND synced_at IS NULL"
+    ).fetchall()
+    for (channel_id,) in rows:
+        with contextlib.suppress(ProviderError):
+            sync_templates(warehouse, client, settings, channel_id, who="ulak", now=utc_now())
 
 
 @asynccontextmanager
 async def lifespan(app: Any) -> AsyncIterator[None]:
-    """Open the store before the first page, close it after the last."""
-    shared_warehouse()
+    """Open the store before the first page; stop the recorder and close the store after the last."""
+    settings = current_settings()
+    try:
+        warehouse = shared_warehouse()
+    except UlakError as problem:
+        log.critical("%s", problem.message)
+        raise
+    local_token(settings)
+    backstage = Backstage(warehouse, settings)
+    backstage.start()
     try:
         yield
     finally:
+        backstage.stop()
         close_shared_warehouse()
 
 
 def routes() -> list[BaseRoute]:
     """The REST API."""
-    return []
+    return [Mount("/api/v1", app=create_api(Services(current_settings(), shared_warehouse)))]
