@@ -6,13 +6,20 @@ import hashlib
 import struct
 
 _EIGHT = struct.Struct(">8I")
-_SCALE = 2.0**32
+_MANY = struct.Struct(">32H")
+_SCALE, _COARSE = 1 / 2.0**32, 1 / 2.0**16
 
 
-def rolls(seed: int, *words: object) -> tuple[float, ...]:
+def rolls(seed: int, *words: object) -> list[float]:
     """Eight numbers in [0, 1) that follow from the seed and the words."""
-    text = "\x1f".join(map(str, (seed, *words)))
-    return tuple(number / _SCALE for number in _EIGHT.unpack(hashlib.blake2b(text.encode(), digest_size=32).digest()))
+    text = "\x1f".join([str(seed), *map(str, words)])
+    return [number * _SCALE for number in _EIGHT.unpack(hashlib.blake2b(text.encode(), digest_size=32).digest())]
+
+
+def many_rolls(seed: int, *words: object) -> list[float]:
+    """Thirty-two numbers in [0, 1), in steps of 1/65536."""
+    text = "\x1f".join([str(seed), *map(str, words)])
+    return [number * _COARSE for number in _MANY.unpack(hashlib.blake2b(text.encode()).digest())]
 
 
 def between(span: tuple[float, float], roll: float) -> float:

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from engine.sandbox.chance import between, rolls
+from engine.sandbox.chance import between, many_rolls
 from engine.sandbox.faults import WebhookFaults
 from engine.sandbox.journal import Accepted
 from engine.sandbox.people import MARKETING_ONLY, Fate, People, fate_of
 
 OVERTAKEN_MS = 60
+ROLLS_OF_STORY = 6
 
 
 class Event(NamedTuple):
@@ -33,13 +34,12 @@ def plan(message: Accepted, message_no: int, seed: int, people: People, webhooks
     """
     if not people.enabled:
         return []
-    story = _story(
-        message, fate_of(people, seed, message.person), rolls(seed, "delay", message.person, message_no), people
-    )
-    return _on_their_way(story, message, message_no, seed, webhooks)
+    roll = many_rolls(seed, "message", message.person, message_no)
+    story = _story(message, fate_of(people, seed, message.person), roll, people)
+    return _on_their_way(story, roll[ROLLS_OF_STORY:], webhooks)
 
 
-def _story(message: Accepted, fate: Fate, roll: tuple[float, ...], people: People) -> list[Event]:
+def _story(message: Accepted, fate: Fate, roll: list[float], people: People) -> list[Event]:
     start = message.at_ms + message.hold_ms
     code = message.fails_with or _failure(fate, message.category)
     if code:
@@ -66,21 +66,19 @@ def _failure(fate: Fate, category: str) -> int:
     return fate.fails_with
 
 
-def _on_their_way(
-    story: list[Event], message: Accepted, message_no: int, seed: int, webhooks: WebhookFaults
-) -> list[Event]:
+def _on_their_way(story: list[Event], roll: list[float], webhooks: WebhookFaults) -> list[Event]:
     travelling: list[Event] = []
     copies: list[Event] = []
     for position, event in enumerate(story):
-        roll = rolls(seed, "webhook", message.person, message_no, position)
+        late, how_late, overtaken, twice, how_twice = roll[position * 5 : position * 5 + 5]
         due = event.due_ms
-        if roll[0] < webhooks.late:
-            due += _ms(between(webhooks.late_seconds, roll[1]))
-        if roll[2] < webhooks.out_of_order and position + 1 < len(story):
+        if late < webhooks.late:
+            due += _ms(between(webhooks.late_seconds, how_late))
+        if overtaken < webhooks.out_of_order and position + 1 < len(story):
             due = max(due, story[position + 1].due_ms + OVERTAKEN_MS)
-        travelling.append(event._replace(due_ms=due))
-        if roll[3] < webhooks.duplicate:
-            copies.append(event._replace(due_ms=due + _ms(between(webhooks.duplicate_seconds, roll[4]))))
+        travelling.append(Event(event.what, event.at_ms, due, event.code))
+        if twice < webhooks.duplicate:
+            copies.append(event._replace(due_ms=due + _ms(between(webhooks.duplicate_seconds, how_twice))))
     return travelling + copies
 
 

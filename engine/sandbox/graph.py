@@ -38,6 +38,7 @@ class Graph:
     def routes(self) -> list[Route]:
         """The paths, any version."""
         return [
+            Route("/media-content/{link}", self._guarded(self.download), methods=["GET"]),
             Route("/{version}/{node}", self._guarded(self.read_node), methods=["GET"]),
             Route("/{version}/{node}", self._guarded(self.delete_node), methods=["DELETE"]),
             Route("/{version}/{node}/message_templates", self._guarded(self.templates), methods=["GET"]),
@@ -46,7 +47,6 @@ class Graph:
             Route(
                 "/{version}/{node}/subscribed_apps", self._guarded(self.subscribed), methods=["GET", "POST", "DELETE"]
             ),
-            Route("/media-content/{link}", self._guarded(self.download), methods=["GET"]),
         ]
 
     def _guarded(self, handler: Handler) -> Callable[[Request], Awaitable[Response]]:

@@ -28,6 +28,7 @@ from engine.sandbox.world import MARKETING, World
 LINE = "ulak.transport"
 CALLBACK_LIMIT = 512
 TEXT_LIMIT = 4096
+LOOK_SECONDS = 0.2
 HEADERS = [(b"content-type", b"application/json; charset=UTF-8"), (b"facebook-api-version", b"v25.0")]
 
 
@@ -41,6 +42,7 @@ class MessagesEndpoint:
     def __init__(self, world: World, media: MediaStore) -> None:
         self.world = world
         self.media = media
+        self.is_leaving = False
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send, phone_number_id: str) -> None:
         """Answer one POST."""
@@ -63,9 +65,18 @@ class MessagesEndpoint:
         if fault.endswith(("_cut", "cut_before")):
             await cut_line(scope, receive)
             return
-        if delay or self.world.box.faults.latency_ms or self.world.box.faults.latency_jitter_ms:
-            await asyncio.sleep(delay + self._latency())
+        delay += self._latency()
+        if delay and not await self._stays_silent(delay):
+            await cut_line(scope, receive)
+            return
         await answer(send, status, body)
+
+    async def _stays_silent(self, seconds: float) -> bool:
+        """Wait so long; False when the sandbox stops meanwhile."""
+        while seconds > 0 and not self.is_leaving:
+            await asyncio.sleep(min(seconds, LOOK_SECONDS))
+            seconds -= LOOK_SECONDS
+        return not self.is_leaving
 
     def _take(self, message: Message, person: str) -> tuple[int, bytes, str, float]:
         """Status, body, the fault that struck, and the seconds to hang; raises a Refusal."""
@@ -85,6 +96,8 @@ class MessagesEndpoint:
         """The message as it would be accepted."""
         if len(message.biz_opaque_callback_data or "") > CALLBACK_LIMIT:
             raise invalid(f"Param biz_opaque_callback_data must be at most {CALLBACK_LIMIT} characters long.")
+        if person == self.world.credentials.sender:
+            raise refuse(131021, "Recipient phone number is the same as the sender's.")
         now = self.world.clock()
         accepted = Accepted(0, now, message.to or "", person, "", message.biz_opaque_callback_data)
         if message.type == "text":
@@ -177,6 +190,8 @@ class MessagesEndpoint:
 
     def _latency(self) -> float:
         faults = self.world.box.faults
+        if not (faults.latency_ms or faults.latency_jitter_ms):
+            return 0.0
         return (faults.latency_ms + faults.latency_jitter_ms * random.random()) / 1000
 
 

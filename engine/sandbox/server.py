@@ -9,6 +9,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 from pathlib import Path
+from types import FrameType
 
 import httpx
 import uvicorn
@@ -37,6 +38,17 @@ class LineProtocol(HttpToolsProtocol):
         """Start a request."""
         super().on_message_begin()
         self.scope["extensions"] = {LINE: self.transport}  # type: ignore[dict-item]
+
+
+class SandboxServer(uvicorn.Server):
+    """uvicorn's server, which tells a hanging answer that it is time to go."""
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Begin to stop."""
+        app = self.config.app
+        if isinstance(app, SandboxApp):
+            app.messages.is_leaving = True
+        super().handle_exit(sig, frame)
 
 
 class SandboxApp(Starlette):
@@ -108,4 +120,4 @@ def serve(settings: Settings) -> None:
     folder = settings.sandbox_credentials_path.parent
     webhook_url = f"http://{HOST}:{settings.receiver_port}/webhook/{CHANNEL_ID}"
     app = create_app(folder, ensure_credentials(settings), webhook_url)
-    uvicorn.Server(server_config(app, settings.sandbox_port)).run()
+    SandboxServer(server_config(app, settings.sandbox_port)).run()
