@@ -56,7 +56,7 @@ def open_snapshot(path: Path) -> Snapshot:
     try:
         with pq.ParquetFile(path, pre_buffer=False) as file:
             schema = file.schema_arrow
-            facts = json.loads((schema.metadata or {})[METADATA_KEY])
+            facts = json.loads((file.metadata.metadata or {})[METADATA_KEY])
             names = [name for name in schema.names if name.startswith(PARAMETER_PREFIX)]
             names.sort(key=lambda name: int(name.removeprefix(PARAMETER_PREFIX)))
             return Snapshot(path, facts, file.num_row_groups, file.metadata.num_rows, tuple(names))
@@ -71,12 +71,15 @@ def read_batch(snapshot: Snapshot, batch_no: int) -> list[Recipient]:
 
     Raises:
         NotFound: the snapshot has no such batch.
+        UnreadableFile: its row groups are not its batches.
     """
     if not 0 <= batch_no < snapshot.batch_count:
         raise NotFound(kind="batch", id=batch_no)
     columns = ["recipient_no", "phone", "user_id", *snapshot.parameter_columns]
     with pq.ParquetFile(snapshot.path, pre_buffer=False) as file:
         table = file.read_row_group(batch_no, columns=columns, use_threads=False)
+    if table.column("recipient_no")[0].as_py() != batch_no * snapshot.facts["batch_size"]:
+        raise UnreadableFile(reason="the row groups of the frozen audience are not its batches")
     lists = {name: table.column(name).to_pylist() for name in columns}
     parameters = [lists[name] for name in snapshot.parameter_columns]
     values = zip(*parameters, strict=True) if parameters else ((),) * table.num_rows
