@@ -14,7 +14,7 @@ import aiohttp
 import httpx
 import msgspec
 
-from engine.channels.errors_table import BACKOFF_MS, classify
+from engine.channels.errors_table import BACKOFF_MS, TABLE, classify
 from engine.channels.provider import Channel, ChannelSecrets, Outcome
 from engine.errors import ProviderError
 
@@ -30,6 +30,7 @@ SMALL_NUMBER_FIELDS = "id,display_phone_number,verified_name,quality_rating"
 PAGE_SIZE = 100
 NOT_SENT_MS = 2_000
 MOST_PAGES = 200
+THROUGHPUT_CODE = 130429
 
 _decode = msgspec.json.Decoder().decode
 _encode = msgspec.json.Encoder().encode
@@ -58,6 +59,8 @@ class CloudApi:
             return Outcome("retry", retry_after_ms=NOT_SENT_MS)
         except httpx.HTTPError as problem:
             return Outcome("retry", retry_after_ms=NOT_SENT_MS) if _never_left(problem) else Outcome("unknown")
+        except (aiohttp.ClientError, OSError):  # what httpx_aiohttp has no name for; TimeoutError is an OSError
+            return Outcome("unknown")
         return _outcome_of(answer)
 
     async def list_templates(self) -> list[dict[str, Any]]:
@@ -137,7 +140,7 @@ def _outcome_of(answer: httpx.Response) -> Outcome:
         body = None
     if not isinstance(body, dict):
         if answer.status_code == 429:
-            return Outcome("retry", retry_after_ms=_jitter(BACKOFF_MS[0]))
+            return Outcome("retry", THROUGHPUT_CODE, retry_after_ms=_jitter(BACKOFF_MS[0]))
         return Outcome("unknown") if answer.status_code >= 500 or answer.is_success else Outcome("halt_operation")
     error = body.get("error")
     if isinstance(error, dict):
@@ -158,14 +161,22 @@ def _outcome_of(answer: httpx.Response) -> Outcome:
 
 
 def _refused(error: Mapping[str, Any]) -> Outcome:
-    code = int(error.get("code") or 0)
+    code = _integer(error.get("code"))
     rule = classify(code)
     trace_id = str(error.get("fbtrace_id") or "")
-    known = rule.action
-    if error.get("is_transient") and known == "halt_operation" and code not in {132001, 132007, 132015, 132016}:
+    if error.get("is_transient") is True and code not in TABLE:
         return Outcome("retry", code, retry_after_ms=_jitter(BACKOFF_MS[1]), trace_id=trace_id)
-    delay_ms = {"retry": rule.delay_ms(1), "template_error": BACKOFF_MS[1]}.get(known, 0)
-    return Outcome(known, code, retry_after_ms=_jitter(delay_ms), trace_id=trace_id)
+    if rule.action == "template_error":
+        return Outcome("skip", code, trace_id=trace_id)
+    return Outcome(rule.action, code, retry_after_ms=_jitter(rule.delay_ms(1)), trace_id=trace_id)
+
+
+def _integer(value: Any) -> int:
+    """A code as a number; what is none becomes -1, a code nobody knows."""
+    try:
+        return int(value)
+    except (TypeError, ValueError):
+        return -1
 
 
 def _jitter(delay_ms: int) -> int:
@@ -182,5 +193,5 @@ def _json_of(answer: httpx.Response) -> dict[str, Any]:
         return body
     error = body.get("error") if isinstance(body, dict) else None
     if isinstance(error, dict):
-        raise ProviderError(code=int(error.get("code") or 0), trace_id=str(error.get("fbtrace_id") or ""))
+        raise ProviderError(code=_integer(error.get("code")), trace_id=str(error.get("fbtrace_id") or ""))
     raise ProviderAway(code=answer.status_code)

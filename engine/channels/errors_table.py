@@ -62,7 +62,6 @@ _TEMPLATE_VALUES = N_("The values don't fit the template")
 _PAYMENT = N_("The provider reports a payment problem of the account")
 _LOCKED = N_("The account or number is restricted by the provider")
 _UNAVAILABLE = N_("The provider is overloaded or down")
-_HELD_BACK = N_("Held back by the provider: this person gets many marketing messages")
 _NUMBER = N_("The sender number isn't registered or set up right")
 
 _ROWS: tuple[ErrorRule, ...] = (

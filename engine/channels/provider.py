@@ -16,9 +16,7 @@ from engine.channels.client import make_client
 
 __all__ = ["Channel", "ChannelSecrets", "Outcome", "OutcomeKind", "Provider", "make_client"]
 
-OutcomeKind = Literal[
-    "accepted", "held", "retry", "skip", "suppress", "template_error", "halt_operation", "halt_channel", "unknown"
-]
+OutcomeKind = Literal["accepted", "held", "retry", "skip", "suppress", "halt_operation", "halt_channel", "unknown"]
 
 
 class Channel(BaseModel):
@@ -69,8 +67,8 @@ class Outcome:
     """What one send came to.
 
     Attributes:
-        kind: accepted, held (pacing), retry (after `retry_after_ms`), skip (this row failed), suppress (the person
-            stopped marketing), template_error (tried again later; three in a row halt), halt_operation,
+        kind: accepted, held (pacing), retry (after `retry_after_ms`), skip (this row failed; whether the template
+            is at fault, `classify(code)` says), suppress (the person stopped marketing), halt_operation,
             halt_channel, unknown (it may have gone out).
         code: the provider's error code; 0 when there was none.
         wa_id: the provider's own id of the person, digits; it may differ from the number sent to.

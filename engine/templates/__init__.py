@@ -1,47 +1,50 @@
-"""Templates: read from the provider's description, their slots, what fills them, the payload and its preview.
-
-`resolve_parameters` is imported on first use: it needs polars, which a worker must not touch.
-"""
+"""Templates: what the provider approved, its slots, what fills them, and the exact message that comes of it."""
 
 from __future__ import annotations
-
-from typing import TYPE_CHECKING, Any
 
 from engine.templates.bindings import (
     Binding,
     Bindings,
+    Piece,
     empty_slots,
     fields_of_bindings,
+    media_of_bindings,
     parse_pieces,
     unknown_fields,
 )
-from engine.templates.components import Slot, Template, parse_template
-from engine.templates.render import PayloadBuilder, Rendered, render_message
-
-if TYPE_CHECKING:
-    from engine.templates.parameters import resolve_parameters
-    from engine.templates.store import get_template, list_templates, load_bindings, save_bindings
-
-_LATE = {
-    "resolve_parameters": "parameters",
-    "get_template": "store",
-    "list_templates": "store",
-    "load_bindings": "store",
-    "save_bindings": "store",
-}
+from engine.templates.components import Button, Component, Slot, Template, content_hash, parse_template
+from engine.templates.render import PayloadBuilder, Rendered, RenderedButton, render_message
+from engine.templates.store import (
+    KeptBindings,
+    dump_bindings,
+    get_template,
+    list_templates,
+    load_bindings,
+    parse_bindings,
+    save_bindings,
+)
 
 __all__ = [
     "Binding",
     "Bindings",
+    "Button",
+    "Component",
+    "KeptBindings",
     "PayloadBuilder",
+    "Piece",
     "Rendered",
+    "RenderedButton",
     "Slot",
     "Template",
+    "content_hash",
+    "dump_bindings",
     "empty_slots",
     "fields_of_bindings",
     "get_template",
     "list_templates",
     "load_bindings",
+    "media_of_bindings",
+    "parse_bindings",
     "parse_pieces",
     "parse_template",
     "render_message",
@@ -51,9 +54,10 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> Any:
-    if name not in _LATE:
-        raise AttributeError(name)
-    from importlib import import_module
+def __getattr__(name: str) -> object:
+    """`resolve_parameters` loads polars, which must not start in a worker: only when it is asked for."""
+    if name == "resolve_parameters":
+        from engine.templates.parameters import resolve_parameters
 
-    return getattr(import_module(f"engine.templates.{_LATE[name]}"), name)
+        return resolve_parameters
+    raise AttributeError(name)

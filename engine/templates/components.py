@@ -8,16 +8,18 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import cached_property
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from engine.templates.kinds import unsendable_reason
 from engine.words import N_
 
 VARIABLE = re.compile(r"\{\{\s*([A-Za-z0-9_]+)\s*\}\}")
-HEADER_TEXT_LIMIT, BODY_LIMIT, URL_LIMIT = 60, 1024, 2000
+HEADER_TEXT_LIMIT, BODY_LIMIT, BODY_ONLY_LIMIT, URL_LIMIT = 60, 1024, 32_768, 2000
+"""Characters of a part once it is filled. Source: whatsapp.md §10."""
 
 
 class Button(BaseModel):
@@ -29,6 +31,7 @@ class Button(BaseModel):
     text: str = ""
     url: str = ""
     phone_number: str = ""
+    example: str = ""
 
     @property
     def is_dynamic(self) -> bool:
@@ -60,19 +63,25 @@ class Slot(BaseModel):
     Attributes:
         key: `header.text:1`, `header.image`, `body:1`, `body:first_name`, `button.1.url`.
         kind: text, image or url_suffix.
-        label: how a person calls it, an English text to be translated with `name` filled in.
+        caption: how a person calls it: an English text with `{name}`, to be translated.
         name: the variable's name or the button's text.
         example: what the template's author gave as an example.
+        prefix: the part of the URL that the template holds itself (url_suffix alone).
     """
 
     model_config = ConfigDict(frozen=True)
 
     key: str
-    kind: str
-    label: str
+    kind: Literal["text", "image", "url_suffix"]
+    caption: str
     name: str = ""
     example: str = ""
     prefix: str = ""
+
+    @property
+    def label(self) -> str:
+        """The caption in English, its name filled in."""
+        return self.caption.format(name=self.name)
 
     @property
     def title(self) -> str:
@@ -129,14 +138,12 @@ class Template(BaseModel):
     @property
     def unsendable_reason(self) -> str | None:
         """Why it can't be sent, as an English text to be translated; None when it can."""
-        from engine.templates.kinds import unsendable_reason
-
         return unsendable_reason(self)
 
 
 def parse_template(channel_id: str, node: Mapping[str, Any]) -> Template:
     """Read one node of the provider's list. What isn't known is kept as it is and listed."""
-    components = tuple(_component(part) for part in node.get("components") or ())
+    nodes = node.get("components") or ()
     quality = node.get("quality_score")
     rejected = str(node.get("rejected_reason") or "NONE")
     return Template(
@@ -147,18 +154,23 @@ def parse_template(channel_id: str, node: Mapping[str, Any]) -> Template:
         status=str(node.get("status") or "UNKNOWN").upper(),
         category=str(node.get("category") or "UNKNOWN").upper(),
         parameter_format=str(node.get("parameter_format") or "POSITIONAL").upper(),
-        components=components,
+        components=tuple(_component(part) for part in nodes),
         quality=str(quality.get("score") or "UNKNOWN") if isinstance(quality, Mapping) else None,
         rejected_reason=None if rejected == "NONE" else rejected,
-        content_hash=content_hash(str(node.get("parameter_format") or "POSITIONAL"), components),
+        content_hash=content_hash(str(node.get("parameter_format") or "POSITIONAL"), nodes),
     )
 
 
-def content_hash(parameter_format: str, components: tuple[Component, ...]) -> str:
-    """A hash of what a recipient sees and which holes there are; examples don't count."""
-    rows = [part.model_dump(mode="json", exclude={"example"}) for part in components]
-    text = json.dumps([parameter_format.upper(), rows], sort_keys=True, ensure_ascii=False)
+def content_hash(parameter_format: str, nodes: Iterable[Mapping[str, Any]]) -> str:
+    """A hash of what a recipient sees and of the holes; examples don't count (their media links change daily)."""
+    text = json.dumps([parameter_format.upper(), [_without_examples(node) for node in nodes]], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def _without_examples(node: Any) -> Any:
+    if isinstance(node, Mapping):
+        return {key: _without_examples(value) for key, value in node.items() if key != "example"}
+    return [_without_examples(part) for part in node] if isinstance(node, list) else node
 
 
 def _component(node: Mapping[str, Any]) -> Component:
@@ -173,6 +185,7 @@ def _component(node: Mapping[str, Any]) -> Component:
                 text=str(button.get("text") or ""),
                 url=str(button.get("url") or ""),
                 phone_number=str(button.get("phone_number") or ""),
+                example=_first(button.get("example")),
             )
             for button in node.get("buttons") or ()
         ),
@@ -185,13 +198,13 @@ def _header_slots(template: Template) -> list[Slot]:
         return []
     if header.format == "IMAGE":
         handles = header.example.get("header_handle") or [""]
-        return [Slot(key="header.image", kind="image", label=N_("Header image"), example=str(handles[0]))]
+        return [Slot(key="header.image", kind="image", caption=N_("Header image"), example=str(handles[0]))]
     examples = _examples(header, "header_text", "header_text_named_params")
     return [
         Slot(
             key=f"header.text:{name}",
             kind="text",
-            label=N_("Header {name}"),
+            caption=N_("Header, {name}"),
             name=name,
             example=examples.get(name, ""),
         )
@@ -206,7 +219,7 @@ def _body_slots(template: Template) -> list[Slot]:
         return []
     examples = _examples(body, "body_text", "body_text_named_params")
     return [
-        Slot(key=f"body:{name}", kind="text", label=N_("Body {name}"), name=name, example=examples.get(name, ""))
+        Slot(key=f"body:{name}", kind="text", caption=N_("Body, {name}"), name=name, example=examples.get(name, ""))
         for name in body.variables
     ]
 
@@ -220,8 +233,9 @@ def _button_slots(template: Template) -> list[Slot]:
                 Slot(
                     key=f"button.{index}.url",
                     kind="url_suffix",
-                    label=N_("Link of the button {name}"),
+                    caption=N_("Link of the button “{name}”"),
                     name=button.text,
+                    example=str(button.example).removeprefix(prefix),
                     prefix=prefix,
                 )
             )
@@ -234,3 +248,9 @@ def _examples(component: Component, positional: str, named: str) -> dict[str, st
     values = component.example.get(positional) or []
     first = values[0] if values and isinstance(values[0], list) else values
     return {str(number): str(value) for number, value in enumerate(first, start=1)}
+
+
+def _first(value: Any) -> str:
+    """Buttons give their example as a list or as a text."""
+    first = value[0] if isinstance(value, list) and value else value
+    return str(first) if isinstance(first, str | int) else ""

@@ -9,7 +9,7 @@ from engine.words import N_
 if TYPE_CHECKING:
     from engine.templates.components import Template
 
-SENDABLE_BUTTONS = frozenset({"QUICK_REPLY", "URL", "PHONE_NUMBER", "VOICE_CALL"})
+SENDABLE_BUTTONS = frozenset({"QUICK_REPLY", "URL", "PHONE_NUMBER"})
 STATUS_REASONS = {
     "PENDING": N_("The provider is still reviewing it"),
     "REJECTED": N_("The provider rejected it"),

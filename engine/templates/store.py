@@ -1,19 +1,18 @@
-"""The synced templates and their default bindings, in DuckDB. `channels.sync` writes the templates."""
+"""The templates that were synced, and the bindings kept as each template's default."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 import duckdb
+from pydantic import TypeAdapter
 
-from engine.clock import from_store, to_store
-from engine.errors import InvalidField, NotFound
-from engine.templates.bindings import Binding, Bindings
-from engine.templates.components import Component, Template
+from engine.clock import to_store
+from engine.errors import InputError, NotFound
+from engine.templates.bindings import Binding, Bindings, unknown_fields
+from engine.templates.components import Template, parse_template
 from engine.warehouse import Warehouse, audit
 from engine.words import N_
 
@@ -21,27 +20,33 @@ _COLUMNS = (
     "channel_id, name, language, template_id, status, category, parameter_format, components, quality,"
     " rejected_reason, content_hash, gone_at IS NOT NULL"
 )
+_bindings = TypeAdapter(dict[str, Binding])
 
 
 @dataclass(frozen=True)
-class SavedBindings:
-    """A template's default bindings, and the content they were made for."""
+class KeptBindings:
+    """A template's default bindings.
 
-    bindings: dict[str, Binding]
-    content_hash: str
-    updated_by: str
-    updated_at: datetime
+    Attributes:
+        bindings: only those whose slot the template still has.
+        is_current: the template is as it was when they were saved.
+    """
+
+    bindings: Bindings
+    is_current: bool
 
 
-def list_templates(cursor: duckdb.DuckDBPyConnection, channel_id: str | None = None) -> list[Template]:
-    """The templates of one channel (or of all), by name; those gone at the provider too."""
-    where, values = ("WHERE channel_id = ?", [channel_id]) if channel_id else ("", [])
-    rows = cursor.execute(f"SELECT {_COLUMNS} FROM templates {where} ORDER BY name, language", values).fetchall()
+def list_templates(cursor: duckdb.DuckDBPyConnection, channel_id: str, *, with_gone: bool = False) -> list[Template]:
+    """A channel's templates by name and language."""
+    rows = cursor.execute(
+        f"SELECT {_COLUMNS} FROM templates WHERE channel_id = ? AND (? OR gone_at IS NULL) ORDER BY name, language",
+        [channel_id, with_gone],
+    ).fetchall()
     return [_template(row) for row in rows]
 
 
 def get_template(cursor: duckdb.DuckDBPyConnection, channel_id: str, name: str, language: str) -> Template:
-    """One template.
+    """One template; one that is gone at the provider says so as the reason why it can't be sent.
 
     Raises:
         NotFound: it was never synced.
@@ -55,73 +60,78 @@ def get_template(cursor: duckdb.DuckDBPyConnection, channel_id: str, name: str, 
     return _template(rows[0])
 
 
-def synced_at(cursor: duckdb.DuckDBPyConnection, channel_id: str) -> datetime | None:
-    """When the channel's templates were last read."""
-    found = cursor.execute("SELECT max(synced_at) FROM templates WHERE channel_id = ?", [channel_id]).fetchall()[0][0]
-    return from_store(found) if found else None
-
-
 def save_bindings(
-    warehouse: Warehouse, template: Template, bindings: Bindings, *, known_fields: set[str], who: str, now: datetime
+    warehouse: Warehouse, template: Template, bindings: Bindings, *, who: str, now: datetime, fields: tuple[str, ...]
 ) -> None:
     """Keep bindings as the template's default.
 
+    Args:
+        fields: the names of the fields that contacts have.
+
     Raises:
-        InvalidField: a binding names a slot the template doesn't have, or a field that no contact has.
+        InputError: a binding names a field that no contact has (`field`), or a slot the template hasn't (`slot`).
     """
-    slots = {slot.key for slot in template.slots}
-    for key, binding in bindings.items():
-        if key not in slots:
-            raise InvalidField(name=key, reason=N_("the template has no such slot"))
-        for field in binding.fields:
-            if field not in known_fields:
-                raise InvalidField(name=field, reason=N_("there is no such field; write @@ for an @ sign"))
-    text = json.dumps({key: binding.model_dump() for key, binding in bindings.items()}, ensure_ascii=False)
+    if strange := unknown_fields(bindings, fields):
+        raise InputError(reason=N_("a field that it names doesn't exist"), field=strange[0])
+    keys = {slot.key for slot in template.slots}
+    if strange_slots := [key for key in bindings if key not in keys]:
+        raise InputError(reason=N_("the template has no such slot"), slot=strange_slots[0])
+    row = [
+        template.channel_id,
+        template.name,
+        template.language,
+        dump_bindings(bindings),
+        template.content_hash,
+        who,
+        to_store(now),
+    ]
     with warehouse.writing() as cursor:
-        key_values = [template.channel_id, template.name, template.language]
         cursor.execute(
-            "DELETE FROM bindings WHERE channel_id = ? AND template_name = ? AND template_language = ?", key_values
+            "DELETE FROM bindings WHERE channel_id = ? AND template_name = ? AND template_language = ?", row[:3]
         )
-        cursor.execute(
-            "INSERT INTO bindings VALUES (?, ?, ?, ?, ?, ?, ?)",
-            [*key_values, text, template.content_hash, who, to_store(now)],
-        )
+        cursor.execute("INSERT INTO bindings VALUES (?, ?, ?, ?, ?, ?, ?)", row)
         subject = ("template", f"{template.channel_id}/{template.name}/{template.language}")
-        audit(cursor, who=who, verb="bound", subject=subject, now=now, slots=len(bindings))
+        audit(cursor, who=who, verb="bound", subject=subject, now=now, slots=sorted(bindings))
 
 
-def load_bindings(cursor: duckdb.DuckDBPyConnection, template: Template) -> SavedBindings | None:
-    """The template's default bindings, or None."""
+def load_bindings(cursor: duckdb.DuckDBPyConnection, template: Template) -> KeptBindings:
+    """The default bindings of a template; none when nobody saved any."""
     rows = cursor.execute(
-        "SELECT bindings, content_hash, updated_by, updated_at FROM bindings"
+        "SELECT bindings, content_hash FROM bindings"
         " WHERE channel_id = ? AND template_name = ? AND template_language = ?",
         [template.channel_id, template.name, template.language],
     ).fetchall()
     if not rows:
-        return None
-    text, content_hash, who, at = rows[0]
-    return SavedBindings(parse_bindings(json.loads(text)), content_hash, who, from_store(at))
+        return KeptBindings({}, True)
+    keys = {slot.key for slot in template.slots}
+    kept = {key: binding for key, binding in parse_bindings(rows[0][0]).items() if key in keys}
+    return KeptBindings(kept, rows[0][1] == template.content_hash)
 
 
-def parse_bindings(rows: Mapping[str, Any]) -> dict[str, Binding]:
-    """Bindings from JSON."""
-    return {key: Binding.model_validate(row) for key, row in rows.items()}
+def dump_bindings(bindings: Bindings) -> str:
+    """Bindings as JSON."""
+    return _bindings.dump_json(dict(bindings)).decode()
 
 
-def _template(row: tuple[Any, ...]) -> Template:
-    (channel_id, name, language, template_id, status, category, parameter_format, components, quality) = row[:9]
-    rejected_reason, content_hash, is_gone = row[9:]
-    return Template(
-        channel_id=channel_id,
-        name=name,
-        language=language,
-        template_id=template_id,
-        status=status,
-        category=category,
-        parameter_format=parameter_format,
-        components=tuple(Component.model_validate(part) for part in json.loads(components)),
-        quality=quality,
-        rejected_reason=rejected_reason,
-        content_hash=content_hash,
-        is_gone=is_gone,
+def parse_bindings(text: str) -> dict[str, Binding]:
+    """Read what `dump_bindings` wrote."""
+    return _bindings.validate_json(text)
+
+
+def _template(row: tuple[object, ...]) -> Template:
+    channel_id, name, language, template_id, status, category, form, components, quality, rejected, content, gone = (
+        row
     )
+    node = {
+        "name": name,
+        "language": language,
+        "id": template_id,
+        "status": status,
+        "category": category,
+        "parameter_format": form,
+        "components": json.loads(str(components)),
+        "quality_score": {"score": quality} if quality else None,
+        "rejected_reason": rejected,
+    }
+    found = parse_template(str(channel_id), node)
+    return found.model_copy(update={"content_hash": content, "is_gone": bool(gone)})
