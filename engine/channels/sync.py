@@ -77,14 +77,15 @@ def keep_templates(
     warehouse: Warehouse, channel_id: str, nodes: Sequence[Mapping[str, Any]], *, who: str, now: datetime
 ) -> SyncResult:
     """Write what the provider listed; what it no longer lists is marked gone."""
-    found = {(t.name, t.language): t for t in (parse_template(channel_id, node) for node in nodes)}
+    parsed = [(parse_template(channel_id, node), node) for node in nodes]
+    found = {(template.name, template.language): template for template, _ in parsed}
     known = {(t.name, t.language): t for t in list_templates(warehouse.cursor(), channel_id)}
     new = [key for key in found if key not in known or known[key].is_gone]
     changed = [key for key in found if key not in new and _differs(found[key], known[key])]
     gone = [key for key, template in known.items() if key not in found and not template.is_gone]
     with warehouse.writing() as cursor:
-        for template in found.values():
-            _upsert(cursor, template, now)
+        for template, node in parsed:
+            _upsert(cursor, template, node.get("components") or [], now)
         for name, language in gone:
             cursor.execute(
                 "UPDATE templates SET gone_at = ? WHERE channel_id = ? AND name = ? AND language = ?",
@@ -113,8 +114,7 @@ def _names(keys: Sequence[TemplateKey]) -> tuple[str, ...]:
     return tuple(f"{name}/{language}" for name, language in sorted(keys))
 
 
-def _upsert(cursor: duckdb.DuckDBPyConnection, template: Template, now: datetime) -> None:
-    components = [part.model_dump(mode="json") for part in template.components]
+def _upsert(cursor: duckdb.DuckDBPyConnection, template: Template, components: Sequence[Any], now: datetime) -> None:
     values = {
         "channel_id": template.channel_id,
         "name": template.name,
@@ -123,7 +123,7 @@ def _upsert(cursor: duckdb.DuckDBPyConnection, template: Template, now: datetime
         "status": template.status,
         "category": template.category,
         "parameter_format": template.parameter_format,
-        "components": json.dumps(components, ensure_ascii=False),
+        "components": json.dumps(list(components), ensure_ascii=False),
         "quality": template.quality,
         "rejected_reason": template.rejected_reason,
         "content_hash": template.content_hash,
