@@ -17,8 +17,8 @@ from engine.sandbox import nodes
 from engine.sandbox.account import Callback
 from engine.sandbox.catalogue import DEFAULT_FIELDS, NODE_FIELDS, Template, node_view
 from engine.sandbox.media import MediaStore, Medium
-from engine.sandbox.messages import check_token
 from engine.sandbox.refusals import Refusal, invalid, refuse, trace_id, unknown_object
+from engine.sandbox.wire import check_token
 from engine.sandbox.world import World
 
 Handler = Callable[[Request], Awaitable[Any]]

@@ -6,34 +6,27 @@ The order is the platform's: token, number, body, then limits; an accepted messa
 from __future__ import annotations
 
 import asyncio
-import hmac
 import random
 from typing import Any
 
 import msgspec
 from starlette.types import Receive, Scope, Send
 
-from engine.sandbox.credentials import Credentials
 from engine.sandbox.identity import message_id, new_token, user_id_of, wa_id_of
 from engine.sandbox.journal import Accepted, Refused
 from engine.sandbox.ledger import PAIR_BURST, PAIR_MS
 from engine.sandbox.media import MediaStore
 from engine.sandbox.payloads import Message, decode_message
 from engine.sandbox.people import STOPPED_MARKETING, fate_of
-from engine.sandbox.refusals import Refusal, invalid, refuse, trace_id, unknown_object
+from engine.sandbox.refusals import Refusal, invalid, refuse, unknown_object
 from engine.sandbox.shapes import check_components
 from engine.sandbox.values import check_bsuid, phone_digits
+from engine.sandbox.wire import answer, check_token, cut_line, read_body
 from engine.sandbox.world import MARKETING, World
 
-LINE = "ulak.transport"
 CALLBACK_LIMIT = 512
 TEXT_LIMIT = 4096
 LOOK_SECONDS = 0.2
-HEADERS = [(b"content-type", b"application/json; charset=UTF-8"), (b"facebook-api-version", b"v25.0")]
-
-
-class LineCut(Exception):
-    """The line is cut on purpose; only seen where there is no real line."""
 
 
 class MessagesEndpoint:
@@ -46,7 +39,7 @@ class MessagesEndpoint:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send, phone_number_id: str) -> None:
         """Answer one POST."""
-        raw = await _read(receive)
+        raw = await read_body(receive)
         fault, delay, person = "", 0.0, ""
         try:
             check_token(scope, self.world.credentials)
@@ -138,7 +131,7 @@ class MessagesEndpoint:
         """(text, payload) of the quick reply that this person will press."""
         world = self.world
         replies = [(number, button.text) for number, button in enumerate(buttons) if button.sub_type == "quick_reply"]
-        if not replies or fate_of(world.people, world.seed, person).reaction != "button":
+        if not replies or not world.people.enabled or fate_of(world.people, world.seed, person).reaction != "button":
             return None
         number, text = replies[sum(person.encode()) % len(replies)]
         return text, payloads.get(number, text)
@@ -210,33 +203,6 @@ def person_of(message: Message) -> str:
     raise invalid("The parameter to is required.")
 
 
-def check_token(scope: Scope, credentials: Credentials) -> None:
-    """Refuse a missing token (104) and a wrong one (190)."""
-    given = next((value for name, value in scope["headers"] if name == b"authorization"), b"")
-    scheme, _, token = given.partition(b" ")
-    if scheme.lower() != b"bearer" or not token:
-        raise refuse(104, text="An access token is required to request this resource.")
-    if not hmac.compare_digest(token.strip(), credentials.access_token.encode()):
-        raise refuse(190, text="Invalid OAuth access token - Cannot parse access token", subcode=463)
-
-
-async def cut_line(scope: Scope, receive: Receive) -> None:
-    """Cut the TCP connection without a word."""
-    transport = scope.get("extensions", {}).get(LINE)
-    if transport is None:
-        raise LineCut
-    transport.abort()
-    while (await receive())["type"] != "http.disconnect":
-        pass
-
-
-async def answer(send: Send, status: int, body: bytes) -> None:
-    """Send a whole answer."""
-    headers = [*HEADERS, (b"x-fb-trace-id", trace_id()[:12].encode()), (b"content-length", str(len(body)).encode())]
-    await send({"type": "http.response.start", "status": status, "headers": headers})
-    await send({"type": "http.response.body", "body": body})
-
-
 def _receipt(accepted: Accepted, message: Message, status: str) -> bytes:
     contact = {"input": message.to or message.recipient or ""}
     if accepted.person.isdigit():
@@ -247,14 +213,3 @@ def _receipt(accepted: Accepted, message: Message, status: str) -> bytes:
     if accepted.template:
         sent["message_status"] = status
     return msgspec.json.encode({"messaging_product": "whatsapp", "contacts": [contact], "messages": [sent]})
-
-
-async def _read(receive: Receive) -> bytes:
-    event = await receive()
-    if not event.get("more_body"):
-        return bytes(event.get("body", b""))
-    parts = [event["body"]]
-    while event.get("more_body"):
-        event = await receive()
-        parts.append(event.get("body", b""))
-    return b"".join(parts)

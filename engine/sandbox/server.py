@@ -21,8 +21,9 @@ from engine.sandbox.control import Control
 from engine.sandbox.credentials import Credentials, ensure_credentials
 from engine.sandbox.graph import Graph
 from engine.sandbox.media import MediaStore
-from engine.sandbox.messages import LINE, MessagesEndpoint
+from engine.sandbox.messages import MessagesEndpoint
 from engine.sandbox.postman import Postman
+from engine.sandbox.wire import LINE
 from engine.sandbox.world import DEFAULT_SEED, World
 from engine.settings import Settings
 

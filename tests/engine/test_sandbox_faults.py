@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from engine.sandbox.messages import LineCut
+from engine.sandbox.wire import LineCut
 from tests.engine.sandbox_desk import Desk, open_desk, template_message, winter_sale
 
 
