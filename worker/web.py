@@ -98,7 +98,8 @@ def prepare_redis(warehouse: Warehouse, client: redis.Redis, settings: Settings,
     def ring(operation_id: str, batch_no: int) -> None:
         enqueue_batch(client, operation_id, batch_no)
 
-    for settled in finish_launches(warehouse, client, settings, now=now, enqueue=ring):
+    was_emptied = known != warehouse.epoch.encode()
+    for settled in finish_launches(warehouse, client, settings, now=now, enqueue=ring, was_emptied=was_emptied):
         log.warning("%s: its launch was interrupted; now %s", settled.operation_id, settled.state)
     _first_templates(warehouse, client, settings)
 

@@ -116,16 +116,29 @@ def launch(
 
 
 def finish_launches(
-    warehouse: Warehouse, client: redis.Redis, settings: Settings, *, now: datetime, enqueue: Enqueue
+    warehouse: Warehouse,
+    client: redis.Redis,
+    settings: Settings,
+    *,
+    now: datetime,
+    enqueue: Enqueue,
+    was_emptied: bool = False,
 ) -> list[Settled]:
     """At web's start: finish each launch that a dead process left behind, or make it a draft again with the reason.
+
+    Args:
+        was_emptied: Redis had lost this store's epoch, and has only just been given it again. A launch without a
+            ledger may then have sent already: it is halted, not made anew.
 
     Raises:
         QueueUnavailable: Redis is away; they stay `launching`.
     """
     with _one_at_a_time:
         found = launching(warehouse.cursor())
-        return [_settle(warehouse, client, settings, each, now=now, enqueue=enqueue) for each in found]
+        return [
+            _settle(warehouse, client, settings, each, now=now, enqueue=enqueue, was_emptied=was_emptied)
+            for each in found
+        ]
 
 
 def _freeze_and_record(
@@ -158,7 +171,7 @@ def _freeze_and_record(
     return stored(cursor, found.operation_id)
 
 
-def _create_ledger(client: redis.Redis, settings: Settings, found: Stored) -> None:
+def _create_ledger(client: redis.Redis, settings: Settings, found: Stored, *, was_emptied: bool = False) -> None:
     """Create the ledger if it is absent, from what the snapshot says of itself.
 
     Raises:
@@ -168,7 +181,7 @@ def _create_ledger(client: redis.Redis, settings: Settings, found: Stored) -> No
     with reaching_redis():
         if client.exists(operation_key(found.operation_id)):
             return
-        if client.hget(STORE, "epoch") != (found.epoch or "").encode():
+        if was_emptied or client.hget(STORE, "epoch") != (found.epoch or "").encode():
             raise StateError(reason=LOST_EPOCH)
     path = snapshot_path(settings.operations_folder, found.operation_id)
     frozen, header = thaw(path), read_header(path)
@@ -199,10 +212,17 @@ def _ring(enqueue: Enqueue, settings: Settings, found: Stored) -> None:
 
 
 def _settle(
-    warehouse: Warehouse, client: redis.Redis, settings: Settings, found: Stored, *, now: datetime, enqueue: Enqueue
+    warehouse: Warehouse,
+    client: redis.Redis,
+    settings: Settings,
+    found: Stored,
+    *,
+    now: datetime,
+    enqueue: Enqueue,
+    was_emptied: bool,
 ) -> Settled:
     try:
-        _create_ledger(client, settings, found)
+        _create_ledger(client, settings, found, was_emptied=was_emptied)
     except (NotFound, StoreError):
         back_to_draft(warehouse, found, LOST_FILE, now=now)
         return Settled(found.operation_id, OperationState.DRAFT, LOST_FILE)

@@ -38,7 +38,7 @@ class LimitNow:
 
 @dataclass(frozen=True)
 class Portfolio:
-    """A portfolio as the provider described it; `limit` None is unlimited or not known yet (then `read_at` is None)."""
+    """A portfolio as the provider described it; no `limit`: unlimited, or unknown (then no `read_at` either)."""
 
     portfolio_id: str
     tier: str | None

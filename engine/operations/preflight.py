@@ -14,8 +14,9 @@ import polars as pl
 
 from engine.operations.left_out import DUPLICATE, MISSING, TOO_LONG, count_reasons, first_reason_expr
 from engine.segments import Audience, Context, audience_frame
-from engine.templates import Binding, Template, resolve_parameters
+from engine.templates import Binding, Template
 from engine.templates import fields_of_bindings as fields_of
+from engine.templates.parameters import resolve_parameters
 
 IDENTITY_COLUMNS = ("contact_id", "person_key", "phone", "user_id", "country", "language")
 

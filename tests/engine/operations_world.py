@@ -85,8 +85,8 @@ def make_world(warehouse: Warehouse, client: redis.Redis, settings: Settings, *,
     moment = to_store(NOW)
     with warehouse.writing() as cursor:
         cursor.execute(
-            "INSERT INTO channels (channel_id, name, provider, portfolio_id, waba_id, phone_number_id, rate_per_second,"
-            " graph_url, graph_version, secrets, created_by, created_at)"
+            "INSERT INTO channels (channel_id, name, provider, portfolio_id, waba_id, phone_number_id,"
+            " rate_per_second, graph_url, graph_version, secrets, created_by, created_at)"
             " VALUES (?, 'Shop line', 'cloud_api', ?, '1', '2', 80, 'http://127.0.0.1:1', 'v25.0', '', 'ulak', ?)",
             [CHANNEL, PORTFOLIO, moment],
         )

@@ -252,6 +252,14 @@ def test_a_launch_into_a_redis_that_was_emptied_is_halted_and_never_made_anew(wo
     assert created_events(world.client) == 0
 
 
+def test_a_redis_that_was_emptied_and_given_the_same_epoch_again_is_no_reason_to_send_twice(world: World) -> None:
+    operation_id = stuck(world)
+    doors = (world.warehouse, world.client, world.settings)
+    settled = finish_launches(*doors, now=NOW, enqueue=world.ring, was_emptied=True)
+    assert [(each.operation_id, each.state) for each in settled] == [(operation_id, OperationState.HALTED)]
+    assert created_events(world.client) == 0
+
+
 def test_finishing_again_finds_nothing_to_create(world: World) -> None:
     operation_id = stuck(world)
     for _ in range(2):
