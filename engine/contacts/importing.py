@@ -1,0 +1,212 @@
+"""Importing contacts: read a file, plan (the dry run), merge. Reading and planning hold no lock; the merge holds the
+writer lock and is one transaction: all of it happens, or nothing.
+
+Whoever imports goes `begin_import` → `guess_mapping` → `plan_import` → `finish_import`; `import_contacts` is all of
+it. Files lie under `home/imports/<import_id>/`; after the merge only `rejects.csv` stays there.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import duckdb
+from pydantic import BaseModel, ConfigDict
+
+from engine.clock import from_store
+from engine.contacts.child import read_source_apart, stage_apart
+from engine.contacts.fields import load_registry
+from engine.contacts.mapping import Mapping, check_mapping, guess_mapping
+from engine.contacts.merging import ImportResult, finish_import
+from engine.contacts.people import StageRequest
+from engine.contacts.planning import DryRun, count_changes, incoming_of, sample_updates, types_of
+from engine.contacts.source import SourceFile, open_source
+from engine.errors import NotFound, UnreadableFile
+from engine.ids import new_id
+from engine.settings import Settings
+from engine.warehouse import Warehouse
+from engine.words import N_
+
+Progress = Callable[[str, float], None]
+UNFINISHED_FOR = timedelta(days=1)
+
+
+def _silent(step: str, share: float) -> None:
+    """Progress for whoever doesn't watch."""
+
+
+class PastImport(BaseModel):
+    """A row of the list of imports."""
+
+    model_config = ConfigDict(frozen=True)
+
+    import_id: str
+    file_name: str
+    row_count: int
+    new_count: int
+    updated_count: int
+    unchanged_count: int
+    duplicate_count: int
+    rejected_count: int
+    rejects_file: str | None  # in the import's folder
+    who: str
+    happened_at: datetime
+
+
+def import_folder(settings: Settings, import_id: str) -> Path:
+    """Where an import's files lie."""
+    return settings.home / "imports" / import_id
+
+
+def begin_import(
+    settings: Settings, path: Path, *, now: datetime, file_name: str | None = None, on_progress: Progress = _silent
+) -> SourceFile:
+    """Read a file: encoding, delimiter, rows, what is broken. Writes nothing to the store.
+
+    Raises:
+        UnreadableFile: with the reason.
+    """
+    if not path.is_file():
+        raise UnreadableFile(reason=N_("it can't be opened"))
+    forget_unfinished(settings, now)
+    import_id = new_id("imp", now)
+    folder = import_folder(settings, import_id)
+    folder.mkdir(parents=True)
+    try:
+        return read_source_apart(path, folder, import_id, file_name or path.name, on_progress)
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
+
+
+def plan_import(
+    warehouse: Warehouse,
+    settings: Settings,
+    source: SourceFile,
+    mapping: Mapping,
+    *,
+    now: datetime,
+    region: str | None = None,
+    on_progress: Progress = _silent,
+) -> DryRun:
+    """Stage the file and say what the import would do. Writes nothing to the store.
+
+    Args:
+        region: ISO country of numbers without a country code; a mapped country column goes before it.
+
+    Raises:
+        InputError: the mapping can't be carried out.
+    """
+    cursor = warehouse.cursor()
+    registry = load_registry(cursor)
+    check_mapping(mapping, source, registry)
+    request = StageRequest(
+        folder=source.folder,
+        mapping=mapping,
+        types=types_of(mapping, registry),
+        region=region or settings.default_region,
+        zone=settings.timezone,
+        salt=warehouse.salt.hex(),
+    )
+    staged = stage_apart(request, source.byte_count, on_progress)
+    columns, incoming = incoming_of(mapping, registry, source.folder, now)
+    plan = DryRun(
+        import_id=source.import_id,
+        folder=source.folder,
+        file_name=source.file_name,
+        mapping=mapping,
+        region=request.region,
+        staged=staged,
+        counts=count_changes(cursor, columns, incoming),
+        updated_samples=sample_updates(cursor, columns, incoming, source),
+    )
+    (source.folder / "plan.json").write_text(plan.model_dump_json(), "utf-8")
+    on_progress("planned", 1.0)
+    return plan
+
+
+def import_contacts(
+    warehouse: Warehouse,
+    settings: Settings,
+    path: Path,
+    mapping: Mapping | None = None,
+    *,
+    who: str,
+    now: datetime,
+    region: str | None = None,
+    file_name: str | None = None,
+    translate: Callable[[str], str] = str,
+    on_progress: Progress = _silent,
+) -> ImportResult:
+    """Import a file in one go; without a mapping by the guessed one."""
+    source = begin_import(settings, path, now=now, file_name=file_name, on_progress=on_progress)
+    try:
+        registry = load_registry(warehouse.cursor())
+        chosen = mapping or guess_mapping(source, registry, region=region or settings.default_region)
+        plan = plan_import(warehouse, settings, source, chosen, now=now, region=region, on_progress=on_progress)
+    except BaseException:
+        discard_import(settings, source.import_id)
+        raise
+    return finish_import(warehouse, plan, who=who, now=now, translate=translate)
+
+
+def load_source(settings: Settings, import_id: str) -> SourceFile:
+    """A file that was read and not imported yet.
+
+    Raises:
+        NotFound: it was imported or given up.
+    """
+    try:
+        return open_source(import_folder(settings, import_id))
+    except FileNotFoundError:
+        raise NotFound(kind="import", id=import_id) from None
+
+
+def load_plan(settings: Settings, import_id: str) -> DryRun:
+    """A dry run that was made and not carried out yet.
+
+    Raises:
+        NotFound: it was carried out or given up.
+    """
+    try:
+        return DryRun.model_validate_json((import_folder(settings, import_id) / "plan.json").read_text("utf-8"))
+    except FileNotFoundError:
+        raise NotFound(kind="import", id=import_id) from None
+
+
+def discard_import(settings: Settings, import_id: str) -> None:
+    """Give up an import that was not carried out: its files go."""
+    folder = import_folder(settings, import_id)
+    if (folder / "source.json").exists():
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def forget_unfinished(settings: Settings, now: datetime) -> None:
+    """Remove the files of imports that nobody carried out for a day."""
+    for source in (settings.home / "imports").glob("imp-*/source.json"):
+        if now.timestamp() - source.stat().st_mtime > UNFINISHED_FOR.total_seconds():
+            shutil.rmtree(source.parent, ignore_errors=True)
+
+
+def list_imports(cursor: duckdb.DuckDBPyConnection, limit: int = 50) -> list[PastImport]:
+    """The last imports, the newest first."""
+    rows = cursor.execute(
+        "SELECT import_id, file_name, row_count, new_count, updated_count, unchanged_count, duplicate_count, "
+        "rejected_count, rejects_file, by_whom, happened_at FROM imports "
+        "ORDER BY happened_at DESC, import_id DESC LIMIT ?",
+        [limit],
+    ).fetchall()
+    names = list(PastImport.model_fields)
+    return [PastImport(**dict(zip(names, (*row[:-1], from_store(row[-1])), strict=True))) for row in rows]
+
+
+def count_contacts(cursor: duckdb.DuckDBPyConnection) -> int:
+    """How many contacts there are."""
+    return int(cursor.execute("SELECT count(*) FROM contacts").fetchall()[0][0])
+
+
+def sample_path() -> Path:
+    """The sample contacts that Ulak ships: invented people, with a few broken rows on purpose."""
+    return Path(__file__).parents[2] / "data" / "sample" / "contacts.csv"

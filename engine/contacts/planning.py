@@ -1,0 +1,130 @@
+"""The dry run: what an import would do, in numbers and samples, before anything is written."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import duckdb
+from pydantic import BaseModel, ConfigDict
+
+from engine.contacts.changes import Column, columns_of, counts_sql, incoming_sql
+from engine.contacts.fields import FieldRegistry, FieldType
+from engine.contacts.mapping import USER_ID, Mapping
+from engine.contacts.source import SourceFile
+from engine.contacts.staging import Staged
+
+_SAMPLES = 5
+
+
+class FieldChange(BaseModel):
+    """One field of one contact: what it was, what it becomes (as text)."""
+
+    model_config = ConfigDict(frozen=True)
+
+    field: str
+    old: str | None
+    new: str | None
+
+
+class UpdatedSample(BaseModel):
+    """A contact that would change."""
+
+    model_config = ConfigDict(frozen=True)
+
+    line: int
+    phone: str | None
+    changes: tuple[FieldChange, ...]
+
+
+class Counts(BaseModel):
+    """What becomes of the staged people; together they are `Staged.person_count`."""
+
+    model_config = ConfigDict(frozen=True)
+
+    new_count: int
+    updated_count: int
+    unchanged_count: int
+    kept_out_count: int  # opt-ins that are not taken, because the person opted out
+    withdrawn_count: int  # contacts we have that opt out
+    changed: dict[str, int]  # known contacts changed, by field
+
+
+class DryRun(BaseModel):
+    """All that an import would do; new + updated + unchanged + duplicates + rejected = the file's rows."""
+
+    model_config = ConfigDict(frozen=True)
+
+    import_id: str
+    folder: Path
+    file_name: str
+    mapping: Mapping
+    region: str
+    staged: Staged
+    counts: Counts
+    updated_samples: tuple[UpdatedSample, ...]
+
+    @property
+    def row_count(self) -> int:
+        """The file's data lines."""
+        return self.staged.row_count
+
+    @property
+    def to_import_count(self) -> int:
+        """Contacts that would be new or change."""
+        return self.counts.new_count + self.counts.updated_count
+
+
+def types_of(mapping: Mapping, registry: FieldRegistry) -> dict[str, FieldType]:
+    """The type of each target but the phone."""
+    types = {}
+    for _, each in mapping:
+        if each.target and each.target != "phone":
+            known = FieldType.TEXT if each.target == USER_ID else None
+            types[each.target] = each.new.type if each.new else known or registry.get(each.target).type
+    return types
+
+
+def incoming_of(mapping: Mapping, registry: FieldRegistry, folder: Path, now: datetime) -> tuple[list[Column], str]:
+    """The columns an import changes, and the query over its staged people and the contacts as they are."""
+    types = types_of(mapping, registry)
+    new = frozenset(each.target or "" for _, each in mapping if each.new and each.target not in registry)
+    columns = columns_of(types, new, now)
+    return columns, incoming_sql(columns, folder / "staged.parquet", has_consent="consent" in types)
+
+
+def count_changes(cursor: duckdb.DuckDBPyConnection, columns: list[Column], incoming: str) -> Counts:
+    """Count over the store as this cursor sees it."""
+    ((new, updated, unchanged, kept_out, withdrawn, *by_field),) = cursor.execute(
+        counts_sql(columns, incoming)
+    ).fetchall()
+    changed = {each.name: count for each, count in zip(columns, by_field, strict=True) if count}
+    return Counts(
+        new_count=new,
+        updated_count=updated,
+        unchanged_count=unchanged,
+        kept_out_count=kept_out,
+        withdrawn_count=withdrawn,
+        changed=changed,
+    )
+
+
+def sample_updates(
+    cursor: duckdb.DuckDBPyConnection, columns: list[Column], incoming: str, source: SourceFile
+) -> tuple[UpdatedSample, ...]:
+    """The first contacts that would change, field by field."""
+    pairs = ", ".join(f'"old_{each.name}"::VARCHAR, "new_{each.name}"::VARCHAR' for each in columns)
+    rows = cursor.execute(
+        f"SELECT n, phone, {pairs} FROM ({incoming}) WHERE found IS NOT NULL AND is_changed ORDER BY n LIMIT ?",
+        [_SAMPLES],
+    ).fetchall()
+    lines = source.lines() if rows else ()
+    return tuple(
+        UpdatedSample(line=int(lines[row[0]]), phone=row[1], changes=_changes(columns, row[2:])) for row in rows
+    )
+
+
+def _changes(columns: list[Column], values: tuple[Any, ...]) -> tuple[FieldChange, ...]:
+    pairs = zip(columns, values[0::2], values[1::2], strict=True)
+    return tuple(FieldChange(field=each.name, old=old, new=new) for each, old, new in pairs if old != new)

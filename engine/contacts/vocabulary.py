@@ -1,0 +1,72 @@
+"""The words that files hold for yes and no, consent, languages and countries: a table that cells are joined with.
+
+Names of languages and countries come from Babel (CLDR) in the languages our users' files are in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any
+
+import duckdb
+import polars as pl
+from babel import Locale
+
+from engine.contacts.cells import Kind, fold_sql
+from engine.contacts.model import Consent
+
+_FILE_LANGUAGES = ("en", "tr", "de", "ar", "fr")
+_YES = "yes, y, true, 1, evet, e, doğru, var, x, ✓, ja, wahr, oui, si, نعم, on"
+_NO = "no, n, false, 0, hayır, h, yanlış, yok, nein, falsch, non, لا, off"
+_CONSENTING = """opted_in,
+    opted in, opt in, opt-in, subscribed, abone, onay, onaylı, onayladı, onay verdi, izinli, izin var,
+    izin verdi, kabul, kabul etti, verildi, granted, accepted, agreed, consented, active, aktif"""
+_REFUSING = """opted_out,
+    opted out, opt out, opt-out, unsubscribed, abone değil, ret, red, reddetti, izinsiz, izin yok,
+    izin vermedi, onaysız, onay yok, onay vermedi, kabul etmedi, istemiyor, iptal, çıktı, denied, declined, withdrawn,
+    revoked, stop, pasif, inactive, never"""
+_OTHER_COUNTRY_NAMES = {
+    "Turkey": "TR",
+    "USA": "US",
+    "UK": "GB",
+    "ABD": "US",
+    "İngiltere": "GB",
+    "BAE": "AE",
+    "KKTC": "CY",
+}
+
+
+def create_words(cursor: duckdb.DuckDBPyConnection) -> None:
+    """Make the table `words` (kind, word folded, value) in a connection."""
+    words_frame = _words()
+    cursor.register("words_frame", words_frame)
+    cursor.execute(
+        f"CREATE OR REPLACE TEMP TABLE words AS SELECT kind, {fold_sql('word')} AS word, min(value) AS value "
+        f"FROM words_frame GROUP BY ALL"
+    )
+    cursor.unregister("words_frame")
+
+
+@lru_cache(maxsize=1)
+def _words() -> pl.DataFrame:
+    rows = [(Kind.BOOL.value, word, "true") for word in _split(_YES)]
+    rows += [(Kind.BOOL.value, word, "false") for word in _split(_NO)]
+    rows += [(Kind.CONSENT.value, word, Consent.OPTED_IN.value) for word in _split(_YES) + _split(_CONSENTING)]
+    rows += [(Kind.CONSENT.value, word, Consent.OPTED_OUT.value) for word in _split(_NO) + _split(_REFUSING)]
+    rows += [(Kind.COUNTRY.value, name, code) for name, code in _OTHER_COUNTRY_NAMES.items()]
+    for language in _FILE_LANGUAGES:
+        locale = Locale(language)
+        rows += _codes_and_names(Kind.LANGUAGE, locale.languages)
+        rows += _codes_and_names(Kind.COUNTRY, locale.territories)
+    rows += [(Kind.LANGUAGE.value, str(Locale(code).language_name), code) for code in ("ru", "es", "it", "fa", "az")]
+    return pl.DataFrame(rows, schema={"kind": pl.String, "word": pl.String, "value": pl.String}, orient="row")
+
+
+def _split(words: str) -> list[str]:
+    return [word.strip() for word in words.split(",")]
+
+
+def _codes_and_names(kind: Kind, names: Mapping[Any, Any]) -> list[tuple[str, str, str]]:
+    known = [(str(code), str(name)) for code, name in names.items() if len(str(code)) == 2 and str(code).isalpha()]
+    return [(kind.value, word, code) for code, name in known for word in (code, name)]
