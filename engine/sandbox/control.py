@@ -117,6 +117,7 @@ class Control:
         """Forget all messages and settings."""
         asked = _decoded(await request.body() or b"{}", Reset)
         self.world.reset(asked.seed)
+        self.postman.forget()
         if asked.webhook_url is not None:
             self.world.put("callback", Callback(asked.webhook_url))
         return {"seed": self.world.seed}

@@ -44,8 +44,13 @@ class Postman:
         self._under_way: set[asyncio.Task[None]] = set()
         self._parcel_no = 0
         self._travelling = 0
-        self.posts = self.delivered = self.retries = self.dropped = 0
+        self.forget()
         world.on_schedule = self._on_schedule
+
+    def forget(self) -> None:
+        """Drop what waits to be repeated, and count anew."""
+        self._again.clear()
+        self.posts = self.delivered = self.retries = self.dropped = 0
 
     @property
     def pending_count(self) -> int:

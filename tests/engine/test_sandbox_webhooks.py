@@ -190,6 +190,7 @@ def test_after_a_reset_old_updates_are_forgotten(desk: Desk) -> None:
     desk.send(winter_sale(callback="old"))
     desk.until(lambda: bool(desk.receiver.posts))
     desk.call("POST", "/sandbox/reset", json={})
+    assert desk.ledger("?summary=1")["webhooks"]["retries"] == 0
     desk.quick(reads=0)
     desk.receiver.answers = []
     desk.receiver.posts = []
