@@ -74,3 +74,14 @@ def test_many_at_once_gives_what_one_by_one_gives_for_chance_digits(home: str) -
 
 def test_a_few_numbers_go_to_the_library_alone() -> None:
     compare([("0532 123 45 67", "TR"), ("5,32E+09", "TR"), ("+1 202 555 0123", "TR"), ("x", "TR")])
+
+
+@pytest.mark.usefixtures("compiled")
+def test_plain_numbers_at_home_never_reach_the_library(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(text: str, region: str) -> None:
+        raise AssertionError(text)
+
+    monkeypatch.setattr(bulk, "parse_phone", refuse)
+    forms = ["05321234567", "5321234567", "905321234567", "00905321234567", "+90 (532) 123 45 67", "+49 1512 3456789"]
+    answered = bulk.normalise_phones(pl.DataFrame({"text": forms, "region": ["TR"] * len(forms)}))
+    assert sorted(answered["e164"].unique()) == ["+4915123456789", "+905321234567"]
