@@ -18,7 +18,8 @@ from pydantic import BaseModel, ConfigDict
 from engine.clock import from_store
 from engine.contacts.child import read_source_apart, stage_apart
 from engine.contacts.fields import load_registry
-from engine.contacts.mapping import Mapping, check_mapping, guess_mapping
+from engine.contacts.guessing import guess_mapping
+from engine.contacts.mapping import Mapping, check_mapping
 from engine.contacts.merging import ImportResult, finish_import
 from engine.contacts.people import StageRequest
 from engine.contacts.planning import DryRun, count_changes, incoming_of, sample_updates, types_of

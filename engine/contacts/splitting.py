@@ -14,7 +14,7 @@ import polars as pl
 from engine.contacts.records import Bytes, Places, Records, split_record
 
 LONGEST_RECORD = 1_000_000  # bytes
-_SAMPLES = 1_000
+_SAMPLES, _SAMPLE_CELLS = 1_000, 20_000
 _SAMPLE_TEXT = 200
 
 
@@ -56,7 +56,10 @@ def split_records(
     names = {"line": pl.Int64, "code": pl.String} | {f"c{n}": pl.String for n in range(width)} | {"extra": pl.String}
     rows = [_broken(content, records, int(number), delimiter, width, line_shift) for number in broken]
     pl.DataFrame(rows, schema=names, orient="row").write_parquet(folder / "broken.parquet")
-    shown = [cells_of(content, records, int(number), delimiter) for number in numbers[:_SAMPLES]]
+    shown = [
+        cells_of(content, records, int(number), delimiter)
+        for number in numbers[: min(_SAMPLES, _SAMPLE_CELLS // width)]
+    ]
     samples = tuple(tuple(cell[:_SAMPLE_TEXT] or None for cell in cells) for cells in shown)
     return Split(len(numbers), len(broken), samples)
 

@@ -6,9 +6,10 @@ from pathlib import Path
 import pytest
 
 from engine.contacts.fields import FieldType, add_field, load_registry
+from engine.contacts.guessing import guess_mapping
 from engine.contacts.headers import fold_header
 from engine.contacts.importing import begin_import
-from engine.contacts.mapping import Mapping, guess_mapping
+from engine.contacts.mapping import Mapping
 from engine.settings import Settings
 from engine.warehouse import Warehouse
 

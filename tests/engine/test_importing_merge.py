@@ -10,6 +10,7 @@ import pytest
 
 from engine.contacts import child, load_registry, person_key
 from engine.contacts.fields import FieldType, add_field
+from engine.contacts.guessing import guess_mapping
 from engine.contacts.importing import (
     begin_import,
     count_contacts,
@@ -22,7 +23,7 @@ from engine.contacts.importing import (
     plan_import,
     sample_path,
 )
-from engine.contacts.mapping import ColumnTarget, Mapping, NewField, guess_mapping
+from engine.contacts.mapping import ColumnTarget, Mapping, NewField
 from engine.contacts.merging import ImportResult, finish_import
 from engine.contacts.person import bucket_of, key_to_int
 from engine.contacts.planning import DryRun

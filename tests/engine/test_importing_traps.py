@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 
 from engine.contacts.fields import load_registry
+from engine.contacts.guessing import guess_mapping
 from engine.contacts.importing import begin_import, import_contacts
-from engine.contacts.mapping import ColumnTarget, Mapping, guess_mapping
+from engine.contacts.mapping import ColumnTarget, Mapping
 from engine.errors import UnreadableFile
 from engine.settings import Settings
 from engine.warehouse import Warehouse
