@@ -11,8 +11,8 @@ from fastapi import APIRouter, File, Form, UploadFile
 
 from engine.clock import utc_now
 from engine.contacts.fields import load_registry
+from engine.contacts.guessing import guess_mapping
 from engine.contacts.importing import begin_import, count_contacts, discard_import, plan_import
-from engine.contacts.mapping import guess_mapping
 from engine.contacts.merging import finish_import
 from worker.api import Doors, Person
 

@@ -1,4 +1,4 @@
-"""Guesses what becomes of each column of a file, from its header (`headers.py`) and first values; a person decides."""
+"""Guesses what becomes of each column of a file, from its header (`headers.py`) and first values; people decide."""
 
 from __future__ import annotations
 
