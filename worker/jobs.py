@@ -23,9 +23,9 @@ from engine.errors import UlakError
 from engine.ids import callback_data
 from engine.operations import ledger
 from engine.operations.delivery import Delivery
+from engine.operations.delivery_appetite import choose_window
 from engine.operations.delivery_ledger import AWAY, RedisJobLedger, Work
 from engine.operations.delivery_outcomes import DeliveryReport, Ending
-from engine.operations.delivery_window import choose_window
 from engine.operations.ledger import Claimed
 from engine.operations.live_operations import (
     LiveOperation,
@@ -86,7 +86,7 @@ def _prepare(client: redis.Redis, settings: Settings, operation: LiveOperation, 
     try:
         snapshot = open_snapshot(snapshot_path(settings.operations_folder, operation.operation_id))
         recipients = read_batch(snapshot, batch_no)
-        builder = PayloadBuilder(Template.model_validate(snapshot.facts["template"]))
+        builder = PayloadBuilder(Template.model_validate(snapshot.facts["template"]), snapshot.facts.get("media_ids"))
         cause = CAUSE_CHANNEL
         channel, channel_secrets = load_channel(client, settings, operation.channel_id)
     except UlakError as problem:

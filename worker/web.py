@@ -17,7 +17,8 @@ import redis
 from starlette.routing import BaseRoute, Mount
 
 from engine import live
-from engine.channels.store import ensure_sandbox_channel, publish_channels
+from engine.channels.sandbox_channel import ensure_sandbox_channel
+from engine.channels.store import publish_channels
 from engine.clock import utc_now
 from engine.errors import ProviderError, QueueUnavailable, UlakError
 from engine.operations.launch import finish_launches

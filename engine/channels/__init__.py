@@ -5,10 +5,10 @@ from __future__ import annotations
 from engine.channels.cloud_api import CloudApi
 from engine.channels.errors_table import ACTION_LABELS, ErrorRule, classify
 from engine.channels.provider import Channel, ChannelSecrets, Outcome, Provider, make_client
+from engine.channels.sandbox_channel import ensure_sandbox_channel
 from engine.channels.store import (
     add_channel,
     archive_channel,
-    ensure_sandbox_channel,
     get_channel,
     get_secrets,
     list_channels,

@@ -14,8 +14,9 @@ import redis
 
 from engine.channels.client import make_client
 from engine.channels.cloud_api import CloudApi
+from engine.channels.portfolios import save_portfolio
 from engine.channels.provider import Channel, ChannelSecrets
-from engine.channels.store import get_channel, get_secrets, publish_channels, save_portfolio
+from engine.channels.store import get_channel, get_secrets, publish_channels
 from engine.clock import to_store
 from engine.settings import Settings
 from engine.warehouse import Warehouse

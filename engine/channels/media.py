@@ -20,13 +20,16 @@ from engine.channels.store import get_channel, get_secrets
 from engine.clock import from_store, to_store
 from engine.errors import InputError, NotFound
 from engine.settings import Settings
-from engine.templates.bindings import Binding
+from engine.templates.bindings import MEDIA_MARK, Binding
 from engine.warehouse import Warehouse, audit
 from engine.words import N_
 
 IMAGE_BYTES_LIMIT = 5 * 1024 * 1024
-REFRESH_AFTER = timedelta(days=29)
+REFRESH_AFTER = timedelta(days=20)
+"""An operation frozen on the last of these days still has ten in which the provider knows its image."""
+
 MAGIC = {b"\xff\xd8\xff": "image/jpeg", b"\x89PNG\r\n\x1a\n": "image/png"}
+PNG_KINDS = frozenset({b"\x08\x02", b"\x08\x06"})  # bit depth 8, colour type RGB or RGBA
 ENDINGS = {"image/jpeg": ".jpg", "image/png": ".png"}
 
 
@@ -39,6 +42,11 @@ class Media:
     mime_type: str
     path: Path
 
+    @property
+    def mark(self) -> str:
+        """What stands for it in a binding."""
+        return MEDIA_MARK + self.media_hash
+
 
 def keep_image(
     warehouse: Warehouse, settings: Settings, content: bytes, file_name: str, *, who: str, now: datetime
@@ -46,13 +54,15 @@ def keep_image(
     """Check an image and keep it; the same content is kept once.
 
     Raises:
-        InputError: it is no JPEG or PNG, or larger than 5 MB.
+        InputError: it is no JPEG or PNG as the provider takes them, or larger than 5 MB.
     """
     mime_type = next((kind for magic, kind in MAGIC.items() if content.startswith(magic)), None)
     if mime_type is None:
         raise InputError(reason=N_("the file is no JPEG or PNG image"), file_name=file_name)
     if len(content) > IMAGE_BYTES_LIMIT:
         raise InputError(reason=N_("the image is larger than 5 MB"), file_name=file_name)
+    if mime_type == "image/png" and content[24:26] not in PNG_KINDS:
+        raise InputError(reason=N_("save the PNG with 8 bits per colour, in RGB"), file_name=file_name)
     media_hash = hashlib.sha256(content).hexdigest()
     path = settings.media_folder / f"{media_hash}{ENDINGS[mime_type]}"
     _write_once(path, content)

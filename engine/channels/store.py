@@ -12,7 +12,7 @@ from typing import TypeAlias
 import duckdb
 import redis
 from cryptography.fernet import Fernet
-from pydantic import SecretStr, ValidationError
+from pydantic import ValidationError
 
 from engine import live
 from engine.channels.provider import Channel, ChannelSecrets
@@ -23,19 +23,6 @@ from engine.secrets import open_sealed, secret_box
 from engine.settings import Settings
 from engine.warehouse import Warehouse, audit
 from engine.words import N_
-
-SANDBOX = "sandbox"
-SANDBOX_RATE = 80.0
-TIER_LIMITS: dict[str, int | None] = {
-    "TIER_50": 50,
-    "TIER_250": 250,
-    "TIER_1K": 1_000,
-    "TIER_2K": 2_000,
-    "TIER_10K": 10_000,
-    "TIER_100K": 100_000,
-    "TIER_UNLIMITED": None,
-}
-"""Unique people a moving 24 hours; None: unlimited. Source: whatsapp.md §6.1."""
 
 Encodable: TypeAlias = "bytes | bytearray | memoryview[int] | str | int | float"
 Hash: TypeAlias = "dict[Encodable, Encodable]"
@@ -91,7 +78,7 @@ def add_channel(
         if not getattr(channel, field).strip():
             raise InputError(reason=N_("fill every field of the channel"), field=field)
     kept = channel if channel.channel_id else channel.model_copy(update={"channel_id": new_id("ch", now)})
-    sealed = secret_box(settings).encrypt(json.dumps(secrets.plain()).encode()).decode()
+    sealed = seal_secrets(settings, secrets)
     with warehouse.writing() as cursor:
         taken = cursor.execute(
             "SELECT 1 FROM channels WHERE channel_id = ?"
@@ -185,59 +172,6 @@ def channel_of_hash(
     return Channel.model_validate_json(record), _opened(secret_box(settings), token)
 
 
-def ensure_sandbox_channel(
-    warehouse: Warehouse, client: redis.Redis | None, settings: Settings, now: datetime
-) -> bool:
-    """Make the sandbox channel at a first start, and follow the sandbox when its port changed.
-
-    Returns: whether there is a sandbox channel now (not before the sandbox left its credentials).
-    """
-    if not settings.sandbox_credentials_path.exists():
-        return False
-    found = json.loads(settings.sandbox_credentials_path.read_text())
-    url = f"http://127.0.0.1:{settings.sandbox_port}"
-    cursor = warehouse.cursor()
-    there = cursor.execute("SELECT graph_url FROM channels WHERE channel_id = ?", [SANDBOX]).fetchall()
-    if not there:
-        secrets = ChannelSecrets(**{name: SecretStr(found[name]) for name in ChannelSecrets.model_fields})
-        channel = Channel(
-            channel_id=SANDBOX,
-            name="Sandbox",
-            provider=SANDBOX,
-            portfolio_id=SANDBOX,
-            waba_id=str(found["waba_id"]),
-            phone_number_id=str(found["phone_number_id"]),
-            graph_url=url,
-            graph_version=settings.graph_version,
-            rate_per_second=SANDBOX_RATE,
-            display_phone=found.get("display_phone_number"),
-        )
-        save_portfolio(warehouse, SANDBOX, "TIER_10K", source="sandbox", now=now)
-        add_channel(warehouse, settings, channel, secrets, who="ulak", now=now)
-    elif there[0][0] != url:
-        with warehouse.writing() as writing:
-            writing.execute("UPDATE channels SET graph_url = ? WHERE channel_id = ?", [url, SANDBOX])
-    if client is not None:
-        publish_channels(warehouse, client, settings)
-    return True
-
-
-def save_portfolio(warehouse: Warehouse, portfolio_id: str, tier: str, *, source: str, now: datetime) -> None:
-    """Keep a portfolio's tier and the limit that follows from it; an unknown tier keeps the former limit."""
-    with warehouse.writing() as cursor:
-        cursor.execute(
-            """MERGE INTO portfolios AS old USING (SELECT ? AS portfolio_id, ? AS tier, ?::BIGINT AS messaging_limit,
-                   ? AS is_known, ? AS source, ?::TIMESTAMP AS read_at) AS new
-               ON old.portfolio_id = new.portfolio_id
-               WHEN MATCHED THEN UPDATE SET tier = new.tier, source = new.source, read_at = new.read_at,
-                   messaging_limit = CASE WHEN new.is_known THEN new.messaging_limit ELSE old.messaging_limit END
-               WHEN NOT MATCHED THEN INSERT (portfolio_id, tier, messaging_limit, source, read_at)
-                   VALUES (new.portfolio_id, new.tier,
-                           CASE WHEN new.is_known THEN new.messaging_limit ELSE 250 END, new.source, new.read_at)""",
-            [portfolio_id, tier, TIER_LIMITS.get(tier), tier in TIER_LIMITS, source, to_store(now)],
-        )
-
-
 def _published(channel: Channel, sealed: str) -> Hash:
     return {
         "record": channel.model_dump_json(),
@@ -247,6 +181,11 @@ def _published(channel: Channel, sealed: str) -> Hash:
         "waba_id": channel.waba_id,
         "phone_number_id": channel.phone_number_id,
     }
+
+
+def seal_secrets(settings: Settings, secrets: ChannelSecrets) -> str:
+    """The secrets as a Fernet token."""
+    return secret_box(settings).encrypt(json.dumps(secrets.plain()).encode()).decode()
 
 
 def _opened(box: Fernet, token: str | bytes) -> ChannelSecrets:

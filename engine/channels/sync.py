@@ -77,7 +77,8 @@ def keep_templates(
     warehouse: Warehouse, channel_id: str, nodes: Sequence[Mapping[str, Any]], *, who: str, now: datetime
 ) -> SyncResult:
     """Write what the provider listed; what it no longer lists is marked gone."""
-    parsed = [(parse_template(channel_id, node), node) for node in nodes]
+    complete = [node for node in nodes if node.get("name") and node.get("language")]
+    parsed = [(parse_template(channel_id, node), node) for node in complete]
     found = {(template.name, template.language): template for template, _ in parsed}
     known = {(t.name, t.language): t for t in list_templates(warehouse.cursor(), channel_id)}
     new = [key for key in found if key not in known or known[key].is_gone]
