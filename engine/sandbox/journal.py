@@ -15,7 +15,8 @@ import msgspec
 
 
 class Accepted(msgspec.Struct, tag="a", tag_field="k", omit_defaults=True):
-    """An accepted message. `person` is digits or a business-scoped id; times in ms."""
+    """An accepted message. `person` is digits or a business-scoped id; times in ms; `texts` are the parameters
+    that were given as text, in order: the proof that each person got their own."""
 
     n: int
     at_ms: int
@@ -26,6 +27,7 @@ class Accepted(msgspec.Struct, tag="a", tag_field="k", omit_defaults=True):
     template: str = ""
     category: str = ""
     press: tuple[str, str] | None = None
+    texts: tuple[str, ...] = ()
     fails_with: int = 0
     hold_ms: int = 0
     fault: str = ""

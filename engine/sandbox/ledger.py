@@ -173,6 +173,7 @@ def _entry(message: Accepted) -> dict[str, Any]:
         "message_id": message.message_id,
         "biz_opaque_callback_data": message.callback,
         "template": message.template,
+        "texts": message.texts,
         "at_ms": message.at_ms,
         "fault": message.fault,
     }

@@ -122,7 +122,8 @@ class MessagesEndpoint:
             raise refuse(132016, "The template was paused too many times and is now permanently disabled.")
         payloads = check_components(template.shape, given.components, self.media.types)
         category = template.node["category"]
-        accepted = msgspec.structs.replace(accepted, template=template.key, category=category)
+        texts = tuple(one.text for part in given.components for one in part.parameters if one.text is not None)
+        accepted = msgspec.structs.replace(accepted, template=template.key, category=category, texts=texts)
         if category == MARKETING and self.world.ledger.person(person).has_stopped:
             return msgspec.structs.replace(accepted, fails_with=STOPPED_MARKETING)
         return msgspec.structs.replace(accepted, press=self._pressed(person, template.shape.buttons, payloads))

@@ -29,6 +29,7 @@ def test_the_ledger_has_each_accepted_message_with_its_callback_data(desk: Desk)
     assert entry["message_id"] == answer["messages"][0]["id"]
     assert entry["biz_opaque_callback_data"] == "op-20261124-120000-abcdef:0:1"
     assert entry["template"] == "winter_sale/tr"
+    assert entry["texts"] == ["Ayşe", "%20", "30 Kasım", "a1b2c3?utm=wa"]
     assert entry["at_ms"] > 1_700_000_000_000
 
 
