@@ -51,7 +51,7 @@ class SafeWorker(Worker):
 
     log_result_lifespan = False
 
-    def __init__(self, queue: Queue, name: str, connection: redis.Redis) -> None:
+    def __init__(self, queue: Queue, name: str, connection: redis.Redis, stopped: stopping.Flag) -> None:
         super().__init__(
             [queue],
             name=name,
@@ -62,13 +62,14 @@ class SafeWorker(Worker):
             maintenance_interval=MAINTENANCE_SECONDS,
             log_job_description=False,
         )
+        self._stopped = stopped
         self._job_count = 0
         self._is_away = False
 
     @property
     def was_asked_to_stop(self) -> bool:
         """Whether a signal ended the work, and not a fault."""
-        return self._shutdown_requested_date is not None
+        return self._stopped.is_set() or self._shutdown_requested_date is not None
 
     # The child.
 
@@ -103,6 +104,12 @@ class SafeWorker(Worker):
             self._beat(busy=1)
 
     # Stopping.
+
+    def _install_signal_handlers(self) -> None:
+        """Take over from `stopping.Flag`, and mind a signal that came until now."""
+        super()._install_signal_handlers()  # type: ignore[no-untyped-call]
+        self._stop_requested = self._stopped.is_set()
+        logger.info("%s is ready", self.name)
 
     def handle_warm_shutdown_request(self) -> None:
         """Asked to stop: the child is told, finishes what is under way and gives the rest back."""
@@ -213,17 +220,16 @@ def run(settings: Settings) -> int:
     while True:
         with stopped.on_signals():
             connection = wait_for_redis(settings, stopped)
-        if connection is None or not _work_once(connection):
-            return 0
+            if connection is None or not _work_once(connection, stopped):
+                return 0
 
 
-def _work_once(connection: redis.Redis) -> bool:
+def _work_once(connection: redis.Redis, stopped: stopping.Flag) -> bool:
     """Work until asked to stop or until RQ gives up; whether to go on."""
     name = process_name("worker")
     try:
         connection.delete(SafeWorker.redis_worker_namespace_prefix + name)
-        worker = SafeWorker(queue(connection), name, connection)
-        logger.info("%s is ready", name)
+        worker = SafeWorker(queue(connection), name, connection, stopped)
         worker.work(logging_level="WARNING")
     except AWAY as problem:
         logger.warning("Redis is away (%s)", type(problem).__name__)

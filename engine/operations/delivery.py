@@ -15,11 +15,12 @@ from collections.abc import Callable, Sequence
 from redis.exceptions import RedisError
 
 from engine.channels.provider import Outcome
+from engine.operations.delivery_appetite import Appetite, WindowSize
 from engine.operations.delivery_clock import monotonic
 from engine.operations.delivery_ledger import AWAY, LEASE_SECONDS, JobLedger
 from engine.operations.delivery_outcomes import AT_ONCE, DeliveryReport, Ending, change_of, never_left
 from engine.operations.delivery_recorder import PATIENCE_SECONDS, OutcomeRecorder
-from engine.operations.delivery_window import Sender, Window, WindowSize
+from engine.operations.delivery_window import Sender, Window
 from engine.operations.ledger import Change, ClaimAnswer, Claimed, TransitionAnswer
 from engine.operations.snapshot_reader import Recipient
 from engine.operations.states import DeliveryState, OperationState
@@ -32,9 +33,9 @@ DRAIN_SECONDS = 10.0
 STOP_DRAIN_SECONDS = 3.0
 STOP_RECORD_SECONDS = 1.5
 GATHER_SECONDS = 0.02
+SHIFT_SECONDS = 0.012
 HOLD_SECONDS = 1.0
 AWAY_PAUSE_SECONDS = 0.2
-CLAIM_ROWS = 1_000
 UNREACHED_POSTS = 5
 
 
@@ -53,7 +54,7 @@ class Delivery:
         job_seconds: float = JOB_SECONDS,
     ) -> None:
         self._ledger = ledger
-        self._size = size
+        self._appetite = Appetite(size)
         self._stop = stop
         self._job_seconds = job_seconds
         self._known = {recipient.recipient_no: recipient for recipient in recipients}
@@ -154,6 +155,7 @@ class Delivery:
         self._candidates.extendleft(row for row in reversed(candidates) if row not in done)
         self._window.forget_missed(row.recipient_no for row in again if row.recipient_no in done)
         clock = self._ledger.clock
+        self._appetite.learn(len(again))
         if answer.no_slot_until_ms:
             self._ask_again_at = clock.moment_of(answer.no_slot_until_ms)
         elif answer.no_place_until_ms:
@@ -161,29 +163,28 @@ class Delivery:
             self._end(Ending.NO_PLACE)
         elif not done and (candidates or again):
             self._ask_again_at = monotonic() + HOLD_SECONDS  # held: the store or the channel isn't ready
-        self._window.add(answer.rows)
+        # A slow answer shifts its slots. Past what the bucket's slack bears they are exchanged, but once only:
+        # on a machine that is always slow the rows must go out all the same.
+        self._window.add(answer.rows, clock.latest_shift if again else min(clock.latest_shift, SHIFT_SECONDS))
 
     # How much to ask for, and when.
 
     def _room(self) -> int:
         if self._ending is not None or not self._candidates:
             return 0
-        window, size = self._window, self._size
-        held = window.ahead_count + window.in_flight_count
-        return min(
-            size.ahead - window.ahead_count,
-            size.concurrency - held,
-            2 * size.concurrency - held - self._recorder.waiting_count,
-            len(self._candidates),
-            CLAIM_ROWS,
+        window = self._window
+        room = self._appetite.room(
+            ahead=window.ahead_count, in_flight=window.in_flight_count, unrecorded=self._recorder.waiting_count
         )
+        return min(room, len(self._candidates))
 
     def _worthwhile_room(self, now: float) -> int:
         room = self._room()
         if room <= 0 or now < self._ask_again_at:
             return 0
         is_starved = self._window.ahead_count == 0 and now - self._asked_at >= GATHER_SECONDS
-        return room if is_starved or 2 * room >= min(self._size.ahead, len(self._candidates or ())) else 0
+        is_last = room == len(self._candidates or ())
+        return room if is_starved or is_last or self._appetite.is_worth_a_call(room) else 0
 
     def _rest_seconds(self) -> float:
         now = monotonic()
@@ -194,7 +195,8 @@ class Delivery:
 
     def _on_change(self) -> None:
         window = self._window
-        if window.missed or window.failure or not window.in_flight_count or 2 * self._room() >= self._size.ahead:
+        is_calm = window.in_flight_count and not window.missed and not window.failure
+        if not is_calm or self._appetite.is_worth_a_call(self._room()):
             self._wake.set()
 
     def _may_post(self) -> bool:

@@ -27,11 +27,8 @@ class ServerClock:
     def __init__(self) -> None:
         self._lower_bounds: deque[float] = deque(maxlen=REMEMBERED_ANSWERS)
         self._offset = 0.0
-
-    @property
-    def is_set(self) -> bool:
-        """Whether an answer was seen."""
-        return bool(self._lower_bounds)
+        self.latest_shift = 0.0
+        """How much later than the best of the last answers the latest one puts a slot, in seconds."""
 
     def observe(self, sent_at: float, answered_at: float, server_ms: int) -> None:
         """Learn from one answer.
@@ -41,9 +38,11 @@ class ServerClock:
             server_ms: what the server's clock showed, in whole milliseconds since 1970.
         """
         seconds = server_ms / 1000
-        self._lower_bounds.append(seconds - answered_at)
+        lower_bound = seconds - answered_at
         upper_bound = seconds + 0.001 - sent_at
+        self._lower_bounds.append(lower_bound)
         self._offset = min(max(self._lower_bounds), upper_bound)
+        self.latest_shift = max(0.0, self._offset - lower_bound)
 
     def server_ms(self, moment: float) -> int:
         """What the server's clock shows at a monotonic moment (never ahead of it)."""

