@@ -1,1 +1,27 @@
-"""settings page."""
+"""Settings: who is here, the channels and their state, how Ulak was started."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from pages.ui import guarded, header, t
+from pages.ui.settings_parts import draw_channels, draw_machine, draw_person
+
+
+def draw() -> None:
+    """The person, the channels, the machine."""
+    header(t("Settings"), t("Who is here, which numbers send, and how this Ulak was started."))
+    person, channels, machine = st.tabs([t("You"), t("Channels"), t("This machine")], on_change="rerun")
+    with guarded():
+        if person.open:
+            with person:
+                draw_person()
+        if channels.open:
+            with channels:
+                draw_channels()
+        if machine.open:
+            with machine:
+                draw_machine()
+
+
+draw()

@@ -132,7 +132,7 @@ def bind_template(
     person: AsOption = "",
     as_json: JsonOption = False,
 ) -> None:
-    """Save what fills a template's slots as its default. Without a fallback, people with an empty value are left out."""
+    """Save what fills a template's slots as its default; without a fallback, people with no value are left out."""
     name, language = _template_of(template)
     body = {
         "channel": channel,

@@ -35,7 +35,7 @@ def list_parts(settings: Settings) -> list[Part]:
     parts = [] if settings.redis_url else [Part("redis", server_arguments(settings), lambda _: _pings(settings))]
     parts += [
         _ours("sandbox", lambda _: answers(f"http://127.0.0.1:{settings.sandbox_port}/sandbox/health")),
-        _ours("receiver", lambda _: answers(f"http://{settings.receiver_host}:{settings.receiver_port}/health")),
+        _ours("receiver", lambda pid: _beats(settings, pid)),
         _ours("dispatcher", lambda pid: _beats(settings, pid)),
     ]
     for number in range(1, settings.workers + 1):

@@ -70,7 +70,7 @@ def server_arguments(settings: Settings) -> list[str]:
         "maxmemory": MEMORY,
         "maxmemory-policy": "noeviction",
         "daemonize": "no",
-        "loglevel": "notice",
+        "loglevel": "warning",
     }
     return [find_binary(), *(part for name, value in pairs.items() for part in (f"--{name}", value))]
 

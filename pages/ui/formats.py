@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, date, datetime, timedelta
 
 from babel import Locale
-from babel.dates import format_date, format_datetime, format_time, format_timedelta
+from babel.dates import format_date, format_time, format_timedelta
 from babel.numbers import format_compact_decimal, format_decimal, format_percent
 
 from engine.settings import current_settings
@@ -41,9 +41,7 @@ def day(value: date | datetime | None) -> str:
 
 def moment(value: datetime | None) -> str:
     """Date and time in the business's zone."""
-    if value is None:
-        return "–"
-    return format_datetime(value, format="medium", tzinfo=current_settings().zone, locale=language())
+    return "–" if value is None else f"{day(value)} {clock(value)}"
 
 
 def clock(value: datetime | None) -> str:

@@ -14,6 +14,7 @@ from pathlib import Path
 from babel.messages.catalog import Catalog
 from babel.messages.pofile import read_po, write_po
 
+from engine import errors
 from pages.ui.i18n import LOCALE_FOLDER
 
 ROOT = LOCALE_FOLDER.parents[2]
@@ -39,6 +40,7 @@ AREAS = {
     "pages/ui/operation": "operations",
     "pages/ui/wizard": "operations",
 }
+ERROR_NAMES = {"Exception", *(name for name, value in vars(errors).items() if isinstance(value, type))}
 MessageId = str | tuple[str, str]
 
 
@@ -48,8 +50,12 @@ def collect() -> dict[MessageId, str]:
     for source in SOURCES:
         base = ROOT / source
         for path in sorted(base.rglob("*.py")) if base.is_dir() else [base]:
-            area = _area(path.relative_to(ROOT).as_posix())
-            for message in _marked(ast.parse(path.read_text("utf-8"))):
+            relative = path.relative_to(ROOT).as_posix()
+            if relative.startswith("engine/sandbox/"):
+                continue
+            area = _area(relative)
+            tree = ast.parse(path.read_text("utf-8"))
+            for message in (*_marked(tree), *_error_sentences(tree)):
                 found.setdefault(message, area)
     return found
 
@@ -88,6 +94,13 @@ def _marked(tree: ast.AST) -> Iterator[MessageId]:
             yield texts[0]
         elif name == "nt" and len(texts) >= 2:
             yield (texts[0], texts[1])
+
+
+def _error_sentences(tree: ast.AST) -> Iterator[str]:
+    """An error's sentence is the first line of its class docstring."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ClassDef) and any(getattr(base, "id", "") in ERROR_NAMES for base in node.bases):
+            yield (ast.get_docstring(node) or "").splitlines()[0]
 
 
 def _area(path: str) -> str:

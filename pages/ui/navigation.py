@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import streamlit as st
 
 from engine.errors import UlakError
@@ -10,9 +12,13 @@ from pages.ui.profile import ask_for_person, current_person, draw_memory, langua
 from pages.ui.shell import show_error
 
 
+LOGO = Path(__file__).resolve().parents[2] / "static" / "ulak.svg"
+
+
 def draw() -> None:
     """Draw one run of the app."""
     st.set_page_config(page_title="Ulak", page_icon="📣", layout="wide")
+    st.logo(str(LOGO), size="large")
     try:
         if current_person() is None:
             _navigation(hidden=True)

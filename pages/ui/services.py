@@ -1,4 +1,4 @@
-"""The doors a page uses: the warehouse of this process, Redis, the settings. Nothing here is kept in session state."""
+"""The doors a page uses: the warehouse of this process, Redis, the settings. Nothing of it is session state."""
 
 from __future__ import annotations
 

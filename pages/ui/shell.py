@@ -9,10 +9,14 @@ from contextlib import contextmanager
 import streamlit as st
 
 from engine.errors import InputError, ProviderError, QueueUnavailable, StateError, StoreError, UlakError
+from engine.words import N_
+from pages.ui.formats import number
 from pages.ui.i18n import t
 
 PERSON_KEY = "shell.person"
 PERSON_COOKIE = "ulak_person"
+
+COUNTS = {"count", "left", "wanted"}
 
 log = logging.getLogger("ulak.web")
 
@@ -53,20 +57,34 @@ def guarded() -> Iterator[None]:
 def show_error(problem: UlakError) -> None:
     """Draw one error of ours: what happened, what to do, the technical part folded."""
     log.warning("shown to a person: %s", type(problem).__name__)
-    st.error(f"**{t(_headline(problem))}**  \n{problem.message}", icon=":material/error:")
+    st.error(f"**{t(_headline(problem))}**  \n{sentence_of(problem)}", icon=":material/error:")
     with st.expander(t("Technical details")):
         st.code(f"{type(problem).__name__}\n" + "\n".join(f"{key}: {value}" for key, value in problem.fields.items()))
 
 
+def sentence_of(problem: UlakError) -> str:
+    """The error's own sentence in the session's language; a reason the engine marked is translated too."""
+    template = (type(problem).__doc__ or "").strip().splitlines()[0]
+    fields = {
+        name: t(value) if name == "reason" and isinstance(value, str) else value
+        for name, value in problem.fields.items()
+    }
+    fields |= {name: number(fields[name]) for name in COUNTS & fields.keys()}
+    try:
+        return t(template).format(**fields)
+    except (KeyError, IndexError):
+        return problem.message
+
+
 def _headline(problem: UlakError) -> str:
     if isinstance(problem, QueueUnavailable):
-        return "Redis can't be reached. Nothing was changed; sending goes on when it is back."
+        return N_("Redis can't be reached. Nothing was changed; sending goes on when it is back.")
     if isinstance(problem, StoreError):
-        return "The store can't be used just now. Nothing was changed."
+        return N_("The store can't be used just now. Nothing was changed.")
     if isinstance(problem, ProviderError):
-        return "The provider refused. Nothing was changed."
+        return N_("The provider refused. Nothing was changed.")
     if isinstance(problem, StateError):
-        return "That is not possible now."
+        return N_("That is not possible now.")
     if isinstance(problem, InputError):
-        return "That can't be used as it is."
-    return "Something went wrong. Nothing was changed."
+        return N_("That can't be used as it is.")
+    return N_("Something went wrong. Nothing was changed.")
