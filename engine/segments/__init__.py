@@ -7,7 +7,8 @@ from engine.segments.compile import compile_rule
 from engine.segments.context import Context
 from engine.segments.describe import Speech, describe
 from engine.segments.facets import FacetCounts, FacetCubes, FacetValue
-from engine.segments.overview import Reach, growth, reach, top_values
+from engine.segments.matches import Matches
+from engine.segments.overview import Reach, filled_counts, growth, reach, top_values
 from engine.segments.rules import (
     AllOf,
     AnyOf,
@@ -46,6 +47,7 @@ __all__ = [
     "FacetCounts",
     "FacetCubes",
     "FacetValue",
+    "Matches",
     "Not",
     "Reach",
     "Rule",
@@ -62,6 +64,7 @@ __all__ = [
     "count_audience",
     "create_list",
     "describe",
+    "filled_counts",
     "find_list",
     "find_segment",
     "get_list",

@@ -15,7 +15,7 @@ import polars as pl
 
 from engine.contacts.fields import FieldType
 from engine.errors import InvalidRule
-from engine.segments.compile import compile_rule, list_column
+from engine.segments.compile import compile_rule, is_constant, list_column
 from engine.segments.context import Context
 from engine.segments.rules import LIST_FIELD, SEGMENT_FIELD, AllOf, Comparison, Model, Segment
 from engine.segments.selection import Selection, SelectionMode
@@ -74,11 +74,19 @@ def segment_frame(cursor: duckdb.DuckDBPyConnection, segment: Segment, context: 
     frame: nw.LazyFrame[Any] = nw.from_native(cursor.table("contacts"))
     if segment.is_empty:
         return frame
+    matched = context.matched.get(Segment(rule=segment.rule).fingerprint)
+    if matched is not None:
+        frame = frame.join(nw.from_native(cursor.from_arrow(matched)), on="contact_id", how="semi")
+        segment = segment.with_rule(None)
     columns = frame.collect_schema().names()
     lists = dict.fromkeys(context.lists_of(segment))
     frame = with_lists(frame, {each: _members(cursor, each) for each in lists})
-    # "Nobody" is a bare constant, which Narwhals takes for no filter; a test every row passes makes it one.
-    frame = frame.filter(compile_rule(segment, nw, context) & ~nw.col("contact_id").is_null())
+    rule = compile_rule(segment, nw, context)
+    if is_constant(
+        segment, context
+    ):  # Narwhals takes no bare constant for a filter; a test all rows pass makes it one
+        rule = rule & ~nw.col("contact_id").is_null()
+    frame = frame.filter(rule)
     return frame.select(columns) if lists else frame
 
 

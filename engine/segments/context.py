@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
+from typing import Any
 
 from engine.contacts.fields import Field, FieldRegistry, FieldType
 from engine.errors import InvalidRule
@@ -29,6 +30,7 @@ class Context:
     zone: tzinfo = UTC
     segments: Mapping[str, Named] = field(default_factory=dict)
     lists: Mapping[str, str] = field(default_factory=dict)
+    matched: Mapping[str, Any] = field(default_factory=dict)  # fingerprint of a rule -> Arrow table of `contact_id`
 
     @property
     def today(self) -> date:

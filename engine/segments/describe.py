@@ -49,7 +49,9 @@ def describe(segment: Segment, context: Context, speech: Speech = PLAIN) -> str:
     Raises:
         InvalidRule: it can't be compiled either.
     """
-    parts = [_facet(name, choice, context, speech) for name, choice in facets_of(segment.facets)]
+    places = {name: place for place, name in enumerate(context.registry.names())}
+    chosen = sorted(facets_of(segment.facets), key=lambda pair: places.get(pair[0], 0))
+    parts = [_facet(name, choice, context, speech) for name, choice in chosen]
     if segment.rule is not None:
         rules = segment.rule.rules if isinstance(segment.rule, AllOf) else (segment.rule,)
         alone = not parts and len(rules) == 1

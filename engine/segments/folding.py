@@ -11,6 +11,7 @@ from collections.abc import Iterable
 
 _DOT_ABOVE = "\u0307"
 _LETTER_I = "[iıİI]\\x{307}*"
+_LOOSE = {letter: f"[{pair}]" for pair in ("cç", "gğ", "oö", "sş", "uü") for letter in pair}
 
 
 def fold(text: str) -> str:
@@ -22,6 +23,11 @@ def fold(text: str) -> str:
 def contains_pattern(needle: str) -> str:
     """A pattern that finds the needle anywhere."""
     return f"(?i){_pattern(needle)}"
+
+
+def loose_pattern(needle: str) -> str:
+    """A pattern that finds the needle anywhere, typed with or without Turkish letters: `ayse` finds Ayşe."""
+    return f"(?i){''.join(_LOOSE.get(each, _character(each)) for each in fold(needle))}"
 
 
 def starts_pattern(needle: str) -> str:

@@ -1,8 +1,8 @@
 """The operators of rules: one table, read by the form (label, operand), the compiler (build) and the description.
 
 A builder takes the namespace (polars or narwhals), the column and the operand as `operands` read it, and returns an
-expression that is true or not; the compiler turns "unknown" into "not", so an operator that keeps people with no
-value is built that way (`_negated`).
+expression that is true for those who hold. Null counts as "doesn't hold" (a filter takes it so, and the compiler
+sees to it under a Not); an operator that keeps people with no value is built that way (`_negated`).
 """
 
 from __future__ import annotations
@@ -76,17 +76,29 @@ def _negated(build: Builder) -> Builder:
     """The opposite, for everybody: people with no value stay in."""
 
     def built(ns: Any, column: Any, operand: Any) -> Any:
-        return ~build(ns, column, operand).fill_null(False)
+        return ~build(ns, column, operand) | column.is_null()
 
     return built
 
 
 def _blank(ns: Any, column: Any, operand: None) -> Any:
-    return column.is_null() | (column == "").fill_null(False)
+    return column.is_null() | (column == "")
+
+
+def _filled(ns: Any, column: Any, operand: None) -> Any:
+    return column != ""  # null isn't true either
 
 
 def _null(ns: Any, column: Any, operand: None) -> Any:
     return column.is_null()
+
+
+def _outside(ns: Any, inner: Any, operand: Any) -> Any:
+    return ~inner.fill_null(False)
+
+
+def _not_null(ns: Any, column: Any, operand: None) -> Any:
+    return ~column.is_null()
 
 
 def _is_number(ns: Any, column: Any, number: float) -> Any:
@@ -132,9 +144,9 @@ def _table() -> tuple[Operator, ...]:
         of("is_yes", N_("is yes"), BOOL, kind.NOTHING, lambda ns, c, v: c, N_("{field} is yes")),
         of("is_no", N_("is no"), BOOL, kind.NOTHING, lambda ns, c, v: ~c, N_("{field} is no")),
         of("empty", N_("is empty"), TEXT, kind.NOTHING, _blank, N_("{field} is empty")),
-        of("not_empty", N_("is not empty"), TEXT, kind.NOTHING, _negated(_blank), N_("{field} is not empty")),
+        of("not_empty", N_("is not empty"), TEXT, kind.NOTHING, _filled, N_("{field} is not empty")),
         of("empty", N_("is empty"), OTHERS, kind.NOTHING, _null, N_("{field} is empty")),
-        of("not_empty", N_("is not empty"), OTHERS, kind.NOTHING, _negated(_null), N_("{field} is not empty")),
+        of("not_empty", N_("is not empty"), OTHERS, kind.NOTHING, _not_null, N_("{field} is not empty")),
     )  # fmt: skip
 
 
@@ -148,11 +160,11 @@ SHARE = Operator(
 MEMBERSHIPS: tuple[Operator, ...] = (
     Operator("in", N_("is in segment"), frozenset(), Operand.SEGMENT, lambda ns, inner, v: inner,
              N_("in segment {value}"), field=SEGMENT_FIELD),
-    Operator("not_in", N_("is not in segment"), frozenset(), Operand.SEGMENT, lambda ns, inner, v: ~inner,
+    Operator("not_in", N_("is not in segment"), frozenset(), Operand.SEGMENT, _outside,
              N_("not in segment {value}"), field=SEGMENT_FIELD),
     Operator("in", N_("is in list"), frozenset(), Operand.LIST, lambda ns, inner, v: inner,
              N_("in list {value}"), field=LIST_FIELD),
-    Operator("not_in", N_("is not in list"), frozenset(), Operand.LIST, lambda ns, inner, v: ~inner,
+    Operator("not_in", N_("is not in list"), frozenset(), Operand.LIST, _outside,
              N_("not in list {value}"), field=LIST_FIELD),
 )  # fmt: skip
 PERSON = Operator(

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
-from typing import Any, Literal
+from datetime import date, timedelta
+from typing import Any
 
 import duckdb
 import narwhals as nw
 
-from engine.clock import from_store
 from engine.segments.audience import Audience, audience_frame
 from engine.segments.context import Context
 from engine.words import N_
@@ -65,9 +64,10 @@ def with_suppressions(cursor: duckdb.DuckDBPyConnection, frame: Any) -> Any:
 
 def reach(cursor: duckdb.DuckDBPyConnection, audience: Audience, context: Context) -> Reach:
     """Count who can be messaged now, and the others by reason."""
-    frame = with_suppressions(cursor, audience_frame(cursor, audience, context))
-    reasons = frame.select(reach_expr(nw).alias("reason")).group_by("reason").agg(nw.len().alias("n"))
-    found = {str(reason): int(count) for reason, count in reasons.to_native().fetchall()}
+    needed = audience_frame(cursor, audience, context).select("person_key", "phone_valid", "user_id", "consent")
+    reasons = with_suppressions(cursor, needed).select(reach_expr(nw).alias("reason")).to_native()
+    rows = reasons.aggregate("reason, count(*)").fetchall()
+    found = {str(reason): int(count) for reason, count in rows}
     left_out = {reason: found.get(reason, 0) for reason in (OPTED_OUT, NO_PHONE, SUPPRESSED)}
     return Reach(sum(found.values()), found.get(MESSAGEABLE, 0), left_out)
 
@@ -88,19 +88,32 @@ def growth(cursor: duckdb.DuckDBPyConnection, audience: Audience, context: Conte
     Returns: oldest first, at most about 120 points; days for two months, weeks for two years, else months (all UTC).
     """
     moments = audience_frame(cursor, audience, context).select("created_at").to_native()
-    first, last = moments.aggregate("min(created_at), max(created_at)").fetchall()[0]
-    if first is None:
-        return ()
-    unit = _unit(from_store(first), from_store(last))
-    periods = moments.aggregate(f"date_trunc('{unit}', created_at)::DATE AS start, count(*) AS n")
-    points, total = [], 0
-    for start, count in periods.order("start").fetchall():
+    days = moments.aggregate("created_at::DATE AS start, count(*) AS n").order("start").fetchall()
+    unit = _unit(days[-1][0] - days[0][0]) if days else "day"
+    totals: dict[date, int] = {}
+    total = 0
+    for day, count in days:
         total += int(count)
-        points.append(GrowthPoint(start, total))
-    return tuple(points)
+        totals[_start(day, unit)] = total
+    return tuple(GrowthPoint(start, reached) for start, reached in totals.items())
 
 
-def _unit(first: datetime, last: datetime) -> Literal["day", "week", "month"]:
-    if last - first <= timedelta(days=62):
+def _unit(span: timedelta) -> str:
+    if span <= timedelta(days=62):
         return "day"
-    return "week" if last - first <= timedelta(days=730) else "month"
+    return "week" if span <= timedelta(days=730) else "month"
+
+
+def _start(day: date, unit: str) -> date:
+    if unit == "month":
+        return day.replace(day=1)
+    return day - timedelta(days=day.weekday()) if unit == "week" else day
+
+
+def filled_counts(cursor: duckdb.DuckDBPyConnection, context: Context, names: Sequence[str]) -> dict[str, int]:
+    """How many contacts have a value in each of these fields."""
+    if not names:
+        return {}
+    columns = ", ".join(f'count("{context.known_field(name).name}")' for name in names)
+    row = cursor.execute(f"SELECT {columns} FROM contacts").fetchall()[0]
+    return {name: int(count) for name, count in zip(names, row, strict=True)}

@@ -19,7 +19,7 @@ from engine.warehouse import Warehouse
 ISTANBUL = ZoneInfo("Europe/Istanbul")
 NOW = datetime(2026, 11, 22, 22, 30, tzinfo=UTC)  # the 23rd already in Istanbul
 TODAY = date(2026, 11, 23)
-LETTERS = "iıİIşŞaAzZßéÉςσΣжЖ😀 .*+([\\^$|-'\"%_0\u0307"
+LETTERS = "iıİIşŞaAzZßéÉςσΣжЖ😀 .*+([\\^$|-'\"%_0@\u0307"
 FIELDS: dict[str, FieldType] = {
     "name": FieldType.TEXT, "surname": FieldType.TEXT, "email": FieldType.TEXT, "phone": FieldType.TEXT,
     "city": FieldType.CHOICE, "age": FieldType.NUMBER, "birthday": FieldType.DATE, "created_at": FieldType.DATE,
@@ -90,6 +90,10 @@ def fold(text: str) -> str:
     """Written apart from the product: every i is one letter, case doesn't count."""
     text = re.sub("[İIıi]\u0307*", "i", text)
     return "".join(each.casefold() if len(each.casefold()) == 1 else each.lower() for each in text)
+
+
+def _loose(text: str) -> str:
+    return fold(text).translate(str.maketrans("çğöşü", "cgosu"))
 
 
 def _same(one: str | None, other: str) -> bool:
@@ -176,12 +180,15 @@ class Oracle:
         if field == "@segment":
             return self.holds(self.segments[value], row) is (key == "in")
         if field == "@person":
-            whole = " ".join(part for part in (row["name"], row["surname"]) if part is not None)
             digits = re.sub(r"[ +\-()./]", "", value).lstrip("0")
-            by_phone = digits.isascii() and digits.isdigit() and len(digits) >= 3 and digits in (row["phone"] or "")
-            needle = " ".join(value.split())
-            texts = [row["name"], row["surname"], row["email"], *([whole] if " " in value.strip() else [])]
-            return by_phone or any(_found(text, needle) for text in texts)
+            if digits.isascii() and digits.isdigit() and len(digits) >= 3:
+                return digits in (row["phone"] or "")
+            needle = _loose(" ".join(value.split()))
+            if " " in value.strip():
+                texts = [" ".join(part for part in (row["name"], row["surname"]) if part is not None)]
+            else:
+                texts = [row["email"], *(() if "@" in value else (row["name"], row["surname"]))]
+            return any(text is not None and needle in _loose(text) for text in texts)
         kind = "text" if FIELDS[field] in ("text", "choice") else str(FIELDS[field])
         if key in ("empty", "not_empty") and kind != "text":
             kind = "value"

@@ -1,0 +1,161 @@
+"""What one can do with an audience: open and save a segment, add people to a list, send them a message."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import streamlit as st
+
+from engine.clock import utc_now
+from engine.errors import InputError
+from engine.operations.drafts import create_draft
+from engine.segments import (
+    Audience,
+    Context,
+    SavedSegment,
+    Segment,
+    add_to_list,
+    archive_segment,
+    create_list,
+    list_lists,
+    save_segment,
+)
+from engine.words import N_
+from pages.ui.audience_state import SEGMENT_PARAMETER, Key, View, set_segment
+from pages.ui.audience_words import sentence
+from pages.ui.i18n import nt, t
+from pages.ui.services import warehouse
+from pages.ui.shell import who
+
+NEW = "new"
+
+
+def open_from_address(saved: dict[str, SavedSegment]) -> None:
+    """A link with `?segment=` opens that segment; afterwards the address follows what is open."""
+    wanted = st.query_params.get(SEGMENT_PARAMETER)
+    opened = st.session_state.get(Key.OPENED)
+    if wanted and wanted not in saved:
+        st.toast(t("The segment of this link is not here any more."), icon=":material/link_off:")
+        del st.query_params[SEGMENT_PARAMETER]
+    elif wanted and wanted != opened:
+        open_segment(saved[wanted])
+    elif opened in saved:
+        st.query_params[SEGMENT_PARAMETER] = opened
+    else:
+        st.session_state[Key.OPENED] = None
+
+
+def open_segment(segment: SavedSegment | None) -> None:
+    """Show a saved segment, or everybody."""
+    st.session_state[Key.OPENED] = segment.segment_id if segment else None
+    st.session_state[Key.SEARCH] = ""
+    set_segment(segment.segment if segment else Segment())
+    if segment:
+        st.query_params[SEGMENT_PARAMETER] = segment.segment_id
+    elif SEGMENT_PARAMETER in st.query_params:
+        del st.query_params[SEGMENT_PARAMETER]
+
+
+def draw_actions(view: View, saved: dict[str, SavedSegment], context: Context, people: int) -> None:
+    """The row of actions: open, save, add to list, and the one primary: send."""
+    with st.container(horizontal=True, horizontal_alignment="right", vertical_alignment="bottom", gap="small"):
+        if saved:
+            _picker(saved)
+        if st.button(t("Save"), icon=":material/bookmark:", disabled=view.filtered.is_empty):
+            st.dialog(t("Save as segment"))(_save_dialog)(view, saved, context)
+        if st.button(t("Add to list"), icon=":material/playlist_add:", disabled=not people):
+            st.dialog(t("Add to list"))(_list_dialog)(view, context, people)
+        if st.button(t("Send bulk message"), icon=":material/send:", type="primary", disabled=not people):
+            _send(view, saved)
+
+
+def message_audience(view: View, saved: dict[str, SavedSegment]) -> Audience:
+    """Whom a message is for: an opened segment that wasn't changed by its name, else by what is on the page."""
+    opened = saved.get(st.session_state.get(Key.OPENED) or "")
+    if opened is not None and opened.segment == view.filtered:
+        return Audience(segment_ids=(opened.segment_id,), selection=view.selection)
+    return view.audience
+
+
+def _send(view: View, saved: dict[str, SavedSegment]) -> None:
+    operation_id = create_draft(warehouse(), who=who(), now=utc_now(), audience=message_audience(view, saved))
+    st.switch_page("pages/bulk_message.py", query_params={"operation": operation_id})
+
+
+def _picker(saved: dict[str, SavedSegment]) -> None:
+    st.session_state[Key.SAVED] = st.session_state.get(Key.OPENED)
+
+    def chosen() -> None:
+        open_segment(saved.get(st.session_state[Key.SAVED] or ""))
+
+    st.selectbox(
+        t("Saved segment"), list(saved), index=None, key=Key.SAVED, format_func=lambda each: saved[each].name,
+        placeholder=t("Open a segment"), label_visibility="collapsed", width=220, on_change=chosen,
+    )  # fmt: skip
+
+
+def _save_dialog(view: View, saved: dict[str, SavedSegment], context: Context) -> None:
+    st.caption(sentence(view.filtered, context))
+    opened = saved.get(st.session_state.get(Key.OPENED) or "")
+    target = NEW
+    if opened is not None:
+        target = st.radio(
+            t("Where to"), [opened.segment_id, NEW], label_visibility="collapsed", key="audience.save_target",
+            format_func=lambda each: t("As a new segment") if each == NEW else t("Change “{name}”", name=opened.name),
+        )  # fmt: skip
+    change = opened if opened is not None and target != NEW else None
+    name = st.text_input(t("Name"), value=change.name if change else "", max_chars=80, key=f"audience.save.{target}")
+    with st.container(horizontal=True):
+        if st.button(t("Save segment"), type="primary", disabled=not name.strip()):
+            with _said():
+                segment_id = change.segment_id if change else None
+                kept = save_segment(
+                    warehouse(), name, view.filtered, who=who(), context=context, segment_id=segment_id
+                )
+                open_segment(kept)
+                st.toast(t("Saved: {name}", name=kept.name), icon=":material/bookmark_added:")
+                st.rerun()
+        if change and st.button(t("Archive"), type="tertiary", help=t("It leaves the list; nothing else changes.")):
+            archive_segment(warehouse(), change.segment_id, who=who(), now=utc_now())
+            open_segment(None)
+            st.rerun()
+
+
+def _list_dialog(view: View, context: Context, people: int) -> None:
+    st.caption(
+        nt("**{count}** person is added. A list is fixed: it doesn't follow the segment later.",
+           "**{count}** people are added. A list is fixed: it doesn't follow the segment later.", people)
+    )  # fmt: skip
+    lists = {each.list_id: each for each in list_lists(warehouse().cursor())}
+    chosen = st.selectbox(
+        t("List"), [*(each.name for each in lists.values())], index=None, accept_new_options=True,
+        placeholder=t("Choose a list, or type a new name"), key="audience.list",
+    )  # fmt: skip
+    if st.button(t("Add"), type="primary", disabled=not (chosen or "").strip()):
+        with _said():
+            added = add_people(chosen or "", view.audience, context, who=who())
+            st.toast(
+                nt("{count} person is new in “{name}”.", "{count} people are new in “{name}”.", added, name=chosen),
+                icon=":material/playlist_add_check:",
+            )
+            st.rerun()
+
+
+@contextmanager
+def _said() -> Iterator[None]:
+    """Say in the dialog what is wrong with what was typed; the dialog stays open."""
+    try:
+        yield
+    except InputError as problem:
+        reason = str(problem.fields.get("problem") or problem.fields.get("reason", ""))
+        st.error(t(reason), icon=":material/error:")
+
+
+def add_people(name: str, audience: Audience, context: Context, *, who: str) -> int:
+    """Put an audience into the list of that name, which is made if there is none; how many are new in it."""
+    if not name.strip():
+        raise InputError(reason=N_("a name of 1 to 80 characters is needed"))
+    known = {each.name: each.list_id for each in list_lists(warehouse().cursor())}
+    list_id = known.get(name) or create_list(warehouse(), name, who=who, now=utc_now())
+    return add_to_list(warehouse(), list_id, audience, who=who, context=context)

@@ -1,0 +1,132 @@
+"""The table of the Audience page: one page of rows from the store, sorted there, chosen by id."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+import polars as pl
+import streamlit as st
+
+from engine.clock import from_store
+from engine.contacts.fields import FieldType
+from engine.segments import Audience, Context, Selection, SelectionMode
+from engine.segments.context import is_moment
+from pages.ui import formats
+from pages.ui.audience_figures import Figures
+from pages.ui.audience_state import (
+    COLUMNS,
+    PAGE_SIZE,
+    Key,
+    View,
+    clear_selection,
+    drawn_key,
+    keep_selection,
+    page_key,
+    take_ticks,
+)
+from pages.ui.audience_words import label_of, value_label
+from pages.ui.i18n import nt, t
+
+
+def draw_tools(context: Context) -> None:
+    """Search, and what the table shows."""
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        st.text_input(
+            t("Find people"), key=Key.SEARCH, placeholder=t("Name, e-mail or phone"), icon=":material/search:",
+            label_visibility="collapsed", type="search", persist_state="session", width=440,
+        )  # fmt: skip
+        with st.popover(t("Columns"), icon=":material/view_column:"):
+            names = [field.name for field in context.registry]
+            st.multiselect(
+                t("Columns"), names, default=None if Key.COLUMNS in st.session_state else list(COLUMNS),
+                key=Key.COLUMNS, format_func=lambda name: label_of(context.registry.get(name)),
+                persist_state="session", placeholder=t("Choose columns"),
+            )  # fmt: skip
+            st.caption(t("A click on a column's head sorts everybody by it, not only this page."))
+
+
+def draw_table(view: View, found: Figures, count: int, selected: int) -> None:
+    """The page of rows, the sentence that says whom an action touches, the pager."""
+    pages = max(1, -(-count // PAGE_SIZE))
+    key = page_key(view)
+    page = min(int(st.session_state.get(key) or 1), pages)
+    frame = found.page(view.everybody, view.columns, view.sort, PAGE_SIZE, (page - 1) * PAGE_SIZE)
+    ids = frame["contact_id"].to_list()
+    table = drawn_key(view, page)
+    st.dataframe(
+        _shown(frame, found.context),
+        key=table,
+        hide_index=True,
+        row_height=34,
+        height=min(len(ids), 12) * 34 + 38,
+        column_config={name: st.column_config.Column(_head(view, name, found.context)) for name in view.columns},
+        on_select=partial(take_ticks, table, ids, view.filtered.fingerprint),
+        selection_mode=["multi-row", "single-column"],
+        selection_default={"selection": {"rows": view.selection.ticked(ids), "columns": [], "cells": []}},
+        placeholder="–",
+        alt=t("The people of this audience, page {page} of {pages}", page=page, pages=pages),
+    )
+    sentence, pager = st.columns([1.35, 1], vertical_alignment="center")
+    with sentence:
+        draw_selection(view, found, count, selected)
+    with pager, st.container(horizontal=True, horizontal_alignment="right"):
+        if pages > 1:
+            st.pagination(pages, key=key, max_visible_pages=5)
+
+
+def draw_selection(view: View, found: Figures, count: int, selected: int) -> None:
+    """Who is selected, always, in words; and what became of a selection when the filter changed."""
+    parked: frozenset[int] = st.session_state.get(Key.PARKED, frozenset())
+    if view.selection.mode is SelectionMode.ONLY:
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.caption(
+                nt("**{count}** person selected: actions go to this one alone.",
+                   "**{count}** people selected: actions go to them alone.", selected),
+                width="content",
+            )  # fmt: skip
+            st.button(t("Clear selection"), type="tertiary", on_click=clear_selection, key="audience.clear_selection")
+        return
+    st.caption(t("Nobody selected: actions go to **all {count}**.", count=formats.number(count)))
+    if not parked:
+        return
+    still = found.count(Audience(segment=view.filtered, selection=Selection.only(parked)))
+    if not still and st.session_state.get(Key.PARKED_FOR) != view.filtered.fingerprint:
+        return
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.caption(t("The filter changed, so the selection was cleared."), width="content")
+        if still:
+            st.button(
+                nt("Keep the one who still matches", "Keep the {count} who still match", still), type="tertiary",
+                on_click=keep_selection, args=(parked, view.filtered.fingerprint), key="audience.keep",
+            )  # fmt: skip
+
+
+def _head(view: View, name: str, context: Context) -> str:
+    arrow = "" if view.sort.field != name else " ↓" if view.sort.descending else " ↑"
+    return f"{label_of(context.registry.get(name))}{arrow}"
+
+
+def _shown(frame: pl.DataFrame, context: Context) -> pl.DataFrame:
+    """The rows as text in the session's language."""
+    columns: dict[str, list[Any]] = {}
+    for name in frame.columns[1:]:
+        field = context.registry.get(name)
+        columns[name] = [_cell(field, value) for value in frame[name].to_list()]
+    return pl.DataFrame(columns, schema=dict.fromkeys(columns, pl.String))
+
+
+def _cell(field: Any, value: Any) -> str | None:
+    if value is None or value == "":
+        return None
+    if field.name == "phone":
+        return formats.phone(value)
+    if is_moment(field):
+        return formats.day(from_store(value))
+    if field.type is FieldType.DATE:
+        return formats.day(value)
+    if field.type is FieldType.NUMBER:
+        return formats.number(value)
+    if field.type is FieldType.BOOL:
+        return value_label(field, "true" if value else "false")
+    return value_label(field, value)
