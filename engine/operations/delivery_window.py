@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Protocol
 
 from engine.channels.provider import Outcome
+from engine.errors import UlakError
 from engine.operations.delivery_clock import ServerClock, monotonic
 from engine.operations.ledger import HTTP_TIMEOUT_MS, Claimed
 from engine.operations.snapshot_reader import Recipient
@@ -133,7 +134,11 @@ class Window:
         task.add_done_callback(self._landed)
 
     async def _send(self, row: Claimed) -> None:
-        payload = self._encode(self._recipients[row.recipient_no], row)
+        try:
+            payload = self._encode(self._recipients[row.recipient_no], row)
+        except UlakError:  # a value or a file is missing: no other worker could build it either
+            self._on_outcome(row, Outcome(kind="halt_operation"))
+            return
         if not self._may_post():
             self._missed.append(row)
             return

@@ -10,6 +10,7 @@ import pytest
 import redis
 
 from engine.channels.provider import Outcome
+from engine.errors import MissingParameter
 from engine.operations import ledger
 from engine.operations.delivery_appetite import WindowSize
 from engine.operations.delivery_outcomes import Ending
@@ -232,7 +233,23 @@ def test_throughput_reached_slows_the_channel_down(live, valkey_socket):
     assert float(live.hget("ulak:channel:sandbox", "pace")) == pytest.approx(50, abs=1)
 
 
-def test_a_payload_that_cannot_be_built_ends_the_job_and_its_row_is_given_back(live, valkey_socket):
+def test_a_payload_that_lacks_a_value_halts_the_operation(live, valkey_socket):
+    create_operation(live, 300, rate=200)
+    sender = FakeSender()
+
+    def build(recipient: Recipient, row: Claimed) -> bytes:
+        if recipient.recipient_no == 7:
+            raise MissingParameter(slot="header.image")
+        return encode(recipient, row)
+
+    report = asyncio.run(deliver(valkey_socket, sender, 300, rate=200, build=build))
+    assert report.ending is Ending.STATE
+    assert ledger.operation_state(live, OPERATION) == OperationState.HALTED
+    assert states_of(live, 300)[7] is DeliveryState.PENDING
+    assert 7 not in {number for number, _ in sender.posts}
+
+
+def test_a_fault_of_ours_ends_the_job_and_the_row_is_given_back(live, valkey_socket):
     create_operation(live, 300, rate=200)
     sender = FakeSender()
 
