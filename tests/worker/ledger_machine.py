@@ -12,8 +12,9 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from engine.operations import ledger
 from engine.operations.ledger import Change
 from engine.operations.states import DeliveryState as S
+from tests.worker.ledger_checks import check_world
 from tests.worker.ledger_desk import DAY, HOUR, MINUTE, SECOND, person
-from tests.worker.ledger_world import Job, World, lease_end
+from tests.worker.ledger_world import Job, Post, World, lease_end
 
 WALKS = int(os.environ.get("LEDGER_WALKS", "60"))
 STEPS = int(os.environ.get("LEDGER_STEPS", "60"))
@@ -51,7 +52,7 @@ class LedgerWalk(RuleBasedStateMachine):
 
     @invariant()
     def everything_holds(self) -> None:
-        self.world.check(self.may_retry)
+        check_world(self.world, self.may_retry)
         self.may_retry = False
 
     # Workers
@@ -120,13 +121,33 @@ class LedgerWalk(RuleBasedStateMachine):
             answer = job.desk.claim(job=job.name, again=[kept])
             job.rows += [(c.recipient_no, c.attempt) for c in answer.rows]
 
+    @precondition(lambda self: self.world.ready_jobs())
     @rule(pick=picks)
     def post(self, pick: int) -> None:
-        ready = [
-            j for j in self.world.jobs if j.alive and not j.closed and j.rows and self.world.mono < j.lease_until
-        ]
-        if ready:
-            self.world.start_post(ready[pick % len(ready)])
+        ready = self.world.ready_jobs()
+        self.world.start_post(ready[pick % len(ready)])
+
+    @precondition(lambda self: self.world.ready_jobs())
+    @rule(pick=picks, fate=st.sampled_from(["accepted", *FAILURES]))
+    def a_row_goes_through(self, pick: int, fate: str) -> None:
+        ready = self.world.ready_jobs()
+        job = ready[pick % len(ready)]
+        self.world.start_post(job)
+        self.finish(self.world.posts.pop(), fate)
+        self.tell(job, job.outcomes[-1:], True)
+
+    @rule(pick=picks, operation=st.integers(0, 1), recipient_no=st.integers(0, COUNT - 1))
+    def a_new_job_claims_one_row(self, pick: int, operation: int, recipient_no: int) -> None:
+        job = Job(f"job{len(self.world.jobs)}", self.world.desks[operation])
+        self.world.jobs.append(job)
+        self.token += 1
+        self.ask(job, f"t{self.token}", [recipient_no], True)
+
+    @rule()
+    def a_minute_passes_and_leases_are_swept(self) -> None:
+        self.world.tick(MINUTE)
+        for desk in self.world.desks:
+            desk.expire()
 
     @precondition(lambda self: self.world.posts)
     @rule(
@@ -134,7 +155,9 @@ class LedgerWalk(RuleBasedStateMachine):
         fate=st.sampled_from(["accepted", "accepted", "held", "vague", "vague but accepted", *FAILURES]),
     )
     def post_ends(self, pick: int, fate: str) -> None:
-        post = self.world.posts.pop(pick % len(self.world.posts))
+        self.finish(self.world.posts.pop(pick % len(self.world.posts)), fate)
+
+    def finish(self, post: Post, fate: str) -> None:
         what = {"accepted": S.ACCEPTED, "held": S.HELD, **FAILURES}.get(fate, S.UNKNOWN)
         if what in (S.ACCEPTED, S.HELD) or fate == "vague but accepted":
             self.world.accept(post.attempt)
@@ -142,19 +165,21 @@ class LedgerWalk(RuleBasedStateMachine):
         change = Change(*post.attempt[1:], what, code=131000, due_ms=due, action=ACTIONS.get(fate, ""))
         post.job.outcomes.append(change)
 
+    @precondition(lambda self: any(j.alive and j.outcomes for j in self.world.jobs))
     @rule(pick=picks, is_heard=st.booleans())
     def tell_outcomes(self, pick: int, is_heard: bool) -> None:
         jobs = [j for j in self.world.jobs if j.alive and j.outcomes]
-        if jobs:
-            job = jobs[pick % len(jobs)]
-            numbers = [change.recipient_no for change in job.outcomes]
-            told = job.outcomes if len(set(numbers)) == len(numbers) else job.outcomes[:1]
-            call = ledger.transition(job.desk.operation_id, told, source="worker", job=job.name, now_ms=job.desk.now)
-            job.desk.run(call)
-            for change in told:
-                self.world.note_word((job.desk.operation_id, change.recipient_no, change.attempt), change.what)
-            if is_heard:
-                job.outcomes = [change for change in job.outcomes if change not in told]
+        job = jobs[pick % len(jobs)]
+        numbers = [change.recipient_no for change in job.outcomes]
+        self.tell(job, job.outcomes if len(set(numbers)) == len(numbers) else job.outcomes[:1], is_heard)
+
+    def tell(self, job: Job, told: list[Change], is_heard: bool) -> None:
+        name = job.desk.operation_id
+        job.desk.run(ledger.transition(name, told, source="worker", job=job.name, now_ms=job.desk.now))
+        for change in told:
+            self.world.note_word((name, change.recipient_no, change.attempt), change.what)
+        if is_heard:
+            job.outcomes = [change for change in job.outcomes if change not in told]
 
     @rule(pick=picks, is_doubled=st.booleans())
     def give_back(self, pick: int, is_doubled: bool) -> None:
@@ -226,9 +251,11 @@ class LedgerWalk(RuleBasedStateMachine):
 
     # People
 
-    @rule(operation=st.integers(0, 1), verb=st.sampled_from(["pause", "resume", "resume", "wait", "wake", "halt"]))
+    @rule(operation=st.integers(0, 1), verb=st.sampled_from(["pause", "wait", "halt"]))
     def person_decides(self, operation: int, verb: str) -> None:
-        self.world.desks[operation].control(verb)
+        desk = self.world.desks[operation]
+        back = {"paused": "resume", "halted": "resume", "waiting": "wake"}
+        desk.control(back.get(desk.state, verb))
 
     @rule(operation=st.integers(0, 1), pick=st.integers(0, 9))
     def cancel(self, operation: int, pick: int) -> None:
@@ -236,19 +263,23 @@ class LedgerWalk(RuleBasedStateMachine):
         if pick == 0 or desk.state == "cancelled":
             desk.control("cancel", slice_rows=3)
 
-    @rule(operation=st.integers(0, 1), recipient_no=st.integers(0, 4))
-    def send_again(self, operation: int, recipient_no: int) -> None:
-        desk = self.world.desks[operation]
+    @precondition(lambda self: self.world.rows_in(S.UNKNOWN))
+    @rule(pick=picks)
+    def send_again(self, pick: int) -> None:
+        unknown = self.world.rows_in(S.UNKNOWN)
+        desk, recipient_no = unknown[pick % len(unknown)]
         name = desk.operation_id
         asked = self.world.live_attempts(name, recipient_no)
-        count = desk.control("send_again", rows=[(recipient_no, desk.attempt(recipient_no))]).count
-        if count:
-            assert self.world.server >= self.world.unknown_since[name, recipient_no] + ledger.SEND_AGAIN_AFTER_MS - 5
+        if desk.control("send_again", rows=[(recipient_no, desk.attempt(recipient_no))]).count:
+            opens = self.world.unknown_since[name, recipient_no] + ledger.SEND_AGAIN_AFTER_MS
+            assert self.world.server >= opens, "sent again while it may still be posted"
             self.world.allowed[name, recipient_no] = len(asked) + 1
 
-    @rule(operation=st.integers(0, 1), recipient_no=st.integers(0, 4))
-    def retry(self, operation: int, recipient_no: int) -> None:
-        desk = self.world.desks[operation]
+    @precondition(lambda self: self.world.rows_in(S.FAILED))
+    @rule(pick=picks)
+    def retry(self, pick: int) -> None:
+        failed = self.world.rows_in(S.FAILED)
+        desk, recipient_no = failed[pick % len(failed)]
         asked = self.world.live_attempts(desk.operation_id, recipient_no)
         self.may_retry = True
         if desk.control("retry", rows=[(recipient_no, desk.attempt(recipient_no))]).count:
@@ -280,10 +311,10 @@ class LedgerWalk(RuleBasedStateMachine):
             while desk.expire():
                 pass
             assert S.CLAIMED not in desk.bytes_(), "something stays claimed"
-        world.check()
+        check_world(world)
         for word in world.unheard_words:
             self.hear(*word)
-            world.check()
+            check_world(world)
         world.limit = -1
         world.desks[0].set_limit(-1)
         for desk in world.desks:
@@ -304,13 +335,13 @@ class LedgerWalk(RuleBasedStateMachine):
             world.jobs.append(job)
             self.token += 1
             self.ask(job, f"t{self.token}", list(range(COUNT)), True)
-            world.check()
+            check_world(world)
             while job.rows:
                 world.start_post(job)
                 post = world.posts.pop()
                 world.accept(post.attempt)
                 target.tell((*post.attempt[1:], S.ACCEPTED), job=job.name)
-            world.check()
+            check_world(world)
             if target.state in ("completed", "cancelled"):
                 return
         raise AssertionError("the operation never completes")
@@ -322,7 +353,7 @@ class LedgerWalk(RuleBasedStateMachine):
             live = world.live_attempts(target.operation_id, recipient_no)
             for attempt in live:
                 self.hear(attempt, S.DELIVERED)
-            world.check()
+            check_world(world)
             byte = target.byte(recipient_no)
             arrived = [a for a in world.delivered if a[:2] == (target.operation_id, recipient_no)]
             if live or arrived:

@@ -12,31 +12,15 @@ from dataclasses import dataclass, field
 import numpy as np
 import redis
 
-from engine.live import EVENTS, operation_key, portfolio_key
+from engine.live import operation_key
 from engine.operations import ledger
 from engine.operations.ledger import Change
-from engine.operations.states import FLAG_LATE, OPEN_DELIVERY_STATES, ROW_DTYPE
 from engine.operations.states import DeliveryState as S
 from tests.worker.ledger_desk import DAY, MINUTE, SECOND, Desk
 
 Attempt = tuple[str, int, int]  # operation, recipient, attempt
 
 BACK = {S.DELIVERED, S.READ}
-EDGES = {
-    S.PENDING: set(S) - {S.PENDING, S.EXPIRED},
-    S.RETRY: {S.CLAIMED, S.SUPPRESSED, S.CANCELLED} | BACK,
-    S.CLAIMED: set(S) - {S.CLAIMED, S.EXPIRED},
-    S.ACCEPTED: {S.HELD, S.SENT, S.FAILED, S.RETRY} | BACK,
-    S.HELD: {S.SENT, S.FAILED, S.RETRY} | BACK,
-    S.SENT: {S.FAILED, S.RETRY} | BACK,
-    S.DELIVERED: {S.READ},
-    S.READ: set(),
-    S.FAILED: BACK,  # and to RETRY, when a person says so
-    S.UNKNOWN: {S.PENDING, S.ACCEPTED, S.HELD, S.SENT, S.FAILED, S.RETRY, S.CANCELLED} | BACK,
-    S.SUPPRESSED: BACK,
-    S.CANCELLED: BACK,
-    S.EXPIRED: BACK,
-}
 
 
 @dataclass
@@ -103,7 +87,7 @@ class World:
         self.bytes_ = {desk.operation_id: desk.bytes_() for desk in self.desks}
         self.attempts = {desk.operation_id: [0] * count for desk in self.desks}
         self.replayed = {desk.operation_id: [S.PENDING] * count for desk in self.desks}
-        self.last_id = "-"
+        self.last_id: bytes | str = "-"
         self.tags = {live.hget(operation_key(d.operation_id), "tag"): d.operation_id for d in self.desks}
 
     def tick(self, milliseconds: int) -> None:
@@ -135,6 +119,14 @@ class World:
         live = self.live_attempts(*attempt[:2])
         assert len(live) <= self.allowed[attempt[:2]], f"accepted twice, and nobody asked for it: {live}"
 
+    def rows_in(self, state: S) -> list[tuple[Desk, int]]:
+        """(operation, recipient) of every byte that has this state."""
+        return [(d, r) for d in self.desks for r, byte in enumerate(self.bytes_[d.operation_id]) if byte == state]
+
+    def ready_jobs(self) -> list[Job]:
+        """Jobs that may post: they live, hold rows, and believe in their lease."""
+        return [j for j in self.jobs if j.alive and not j.closed and j.rows and self.mono < j.lease_until]
+
     def start_post(self, job: Job) -> None:
         """A worker posts its next row, if its own clock says that the lease holds."""
         recipient_no, number = job.rows.pop(0)
@@ -151,9 +143,11 @@ class World:
         name = job.desk.operation_id
         if self.limit >= 0:
             assert job.desk.places <= max(self.limit, used), "the messaging limit was exceeded"
-        for recipient_no, (old, new) in enumerate(
-            zip(self.attempts[name], self.read_attempts(job.desk), strict=True)
-        ):
+        now, states = read_attempts(job.desk), job.desk.bytes_()
+        for row in answer.rows:
+            is_claimed = states[row.recipient_no] == S.CLAIMED and now[row.recipient_no] == row.attempt
+            assert is_claimed, f"handed out, and not claimed: {name}:{row.recipient_no}:{row.attempt}"
+        for recipient_no, (old, new) in enumerate(zip(self.attempts[name], now, strict=True)):
             if new > old:
                 attempt = (name, recipient_no, new)
                 self.owner[attempt], self.claimed_at[attempt] = job, self.server
@@ -165,81 +159,19 @@ class World:
     def note_word(self, attempt: Attempt, what: S) -> None:
         """The ledger was told a word."""
         if what in BACK:
-            self.delivered_told.setdefault(attempt, self.server)
+            since = max(self.accepted.get(attempt, 0), self.claimed_at.get(attempt, 0))
+            window = self.windows.get(self.people[attempt[0]][attempt[1]], 0)
+            ran_out = since + DAY - MINUTE <= self.server
+            takes_none = ran_out and (self.limit < 0 or window > self.server)
+            self.delivered_told.setdefault(attempt, 0 if takes_none else self.server)
         elif what in (S.FAILED, S.RETRY, S.PENDING) and attempt not in self.delivered_told:
             self.dropped.add(attempt)
 
-    def read_attempts(self, desk: Desk) -> list[int]:
-        """The attempt numbers as the ledger has them."""
-        raw = self.live.get(operation_key(desk.operation_id, "att")) or b""
-        return [int(n) for n in np.frombuffer(raw, "<u2")]
 
-    def holders(self) -> dict[Attempt, int]:
-        """Every holder of a place that has not run out: attempt -> expiry."""
-        found: dict[Attempt, int] = {}
-        for packed in self.live.hgetall(portfolio_key("pf", "holders")).values():
-            for start in range(0, len(packed), 23):
-                one = packed[start : start + 23]
-                expiry = int(np.frombuffer(one[15:], "<f8")[0])
-                if expiry > self.server:
-                    recipient_no = int.from_bytes(one[8:12], "little")
-                    found[self.tags[one[:8]], recipient_no, int.from_bytes(one[12:14], "little")] = expiry
-        return found
-
-    def check(self, may_retry: bool = False) -> None:
-        """Everything that must hold after every step."""
-        self._replay()
-        for desk in self.desks:
-            self._check_operation(desk, may_retry)
-        self._check_places()
-
-    def _check_operation(self, desk: Desk, may_retry: bool) -> None:
-        name, now = desk.operation_id, desk.bytes_()
-        for recipient_no, (old, new) in enumerate(zip(self.bytes_[name], now, strict=True)):
-            by_person = may_retry and (old, new) == (S.FAILED, S.RETRY)
-            assert old == new or new in EDGES[old] or by_person, f"{name}:{recipient_no} went {old!r} to {new!r}"
-            if new == S.UNKNOWN and old != S.UNKNOWN:
-                self.unknown_since[name, recipient_no] = self.server
-        attempts = self.read_attempts(desk)
-        assert all(a >= b for a, b in zip(attempts, self.attempts[name], strict=True)), "an attempt number went back"
-        self.bytes_[name], self.attempts[name] = now, attempts
-        counted = ledger.counters(self.live, name)
-        assert counted == {state: now.count(state) for state in S}, "counters are not the bytes"
-        assert self.replayed[name] == now, "the event stream tells another story than the bytes"
-        has_open = any(state in OPEN_DELIVERY_STATES for state in now)
-        assert (desk.state == "completed") == (not has_open) or desk.state == "cancelled", "completed, or not?"
-        is_swept = self.live.hget(operation_key(name), "sweep") is None
-        if desk.state == "cancelled" and is_swept:
-            assert S.PENDING not in now, "pending in a cancelled operation"
-            assert S.RETRY not in now, "to be retried in a cancelled operation"
-
-    def _check_places(self) -> None:
-        held = self.holders()
-        for attempt in held:
-            assert attempt not in self.dropped or attempt in self.delivered_told, f"a place leaks: {attempt}"
-        for attempt in self.placed - self.dropped:
-            name, recipient_no, number = attempt
-            since = max(self.accepted.get(attempt, 0), self.delivered_told.get(attempt, 0))
-            byte = self.bytes_[name][recipient_no]
-            if self.attempts[name][recipient_no] == number and byte in (S.CLAIMED, S.UNKNOWN):
-                since = max(since, self.claimed_at[attempt])
-            if since + DAY - MINUTE > self.server:
-                assert attempt in held, f"a place was dropped: {attempt}"
-
-    def _replay(self) -> None:
-        entries = self.live.xrange(EVENTS, min=self.last_id)
-        for entry_id, entry in entries:
-            self.last_id = b"(" + entry_id
-            states = self.replayed.get(entry.get(b"op", b"").decode(), [])
-            if entry[b"k"] == b"rows":
-                for row in np.frombuffer(entry[b"rows"], ROW_DTYPE):
-                    if not row["flags"] & FLAG_LATE:
-                        states[int(row["recipient_no"])] = S(int(row["state"]))
-            elif entry[b"k"] == b"control":
-                changed = {int(number) for number in entry[b"from"].split(b",")}
-                for recipient_no in range(int(entry[b"lo"]), int(entry[b"hi"])):
-                    if states[recipient_no] in changed:
-                        states[recipient_no] = S(int(entry[b"to"]))
+def read_attempts(desk: Desk) -> list[int]:
+    """The attempt numbers as the ledger has them."""
+    raw = desk.live.get(operation_key(desk.operation_id, "att")) or b""
+    return [int(n) for n in np.frombuffer(raw, "<u2")]
 
 
 def lease_end(world: World) -> int:

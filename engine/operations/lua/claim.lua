@@ -111,7 +111,10 @@ local function take_place(i, r, attempt)
   if not P.limited or tonumber(windows[i] or 0) >= now + 120000 then return true end
   local has_one = tonumber(places[i] or 0) > now or placed[persons[i]]
   if not has_one and used >= P.limit then return false end
-  if not has_one then used = used + 1 end
+  if not has_one then
+    used = used + 1
+    holders_of(persons[i], '') -- whoever has no place has no holder that counts
+  end
   placed[persons[i]] = true
   hold_place(r, attempt)
   return true

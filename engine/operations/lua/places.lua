@@ -19,11 +19,11 @@ local function holder_id(r, attempt)
   return op.tag .. struct.pack('<I4I2', r, attempt)
 end
 
-local function holders_of(person)
+local function holders_of(person, packed)
   local h = holders[person]
   if not h then
     h = {list = {}, dirty = false}
-    local packed = call('HGET', P.holders, person) or ''
+    packed = packed or call('HGET', P.holders, person) or ''
     for p = 1, #packed, HOLDER_BYTES do
       local status, expiry = struct.unpack('<Bd', packed, p + ID_BYTES)
       h.list[#h.list + 1] = {id = sub(packed, p, p + ID_BYTES - 1), status = status, expiry = expiry}
@@ -31,6 +31,13 @@ local function holders_of(person)
     holders[person] = h
   end
   return h
+end
+
+-- Read the holders of many people at once.
+local function load_holders(persons)
+  if #persons == 0 then return end
+  local packed = call('HMGET', P.holders, unpack(persons))
+  for i, person in ipairs(persons) do holders_of(person, packed[i] or '') end
 end
 
 local function find_holder(h, id)

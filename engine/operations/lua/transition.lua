@@ -136,6 +136,13 @@ local function hear_rows()
   local rows, count = {}, #input / 16
   for i = 1, count do rows[i] = struct.unpack('<I4', input, 16 * i - 15) end
   load_rows(rows)
+  if P.tracked and led_range then
+    local persons = {}
+    for i, r in ipairs(rows) do
+      if state_of(r) then persons[#persons + 1] = person_of(r) end
+    end
+    load_holders(persons)
+  end
   local now_bytes, out, kept = struct.pack('<I4', floor(now / 1000)), {}, {}
   local dues, actions = ARGV[6], ARGV[7]
   for i = 1, count do
