@@ -62,6 +62,7 @@ _CONTROL_DELIVERIES = """
     WHERE operation_no = $no AND recipient_no >= $low AND recipient_no < $high
         AND state IN (SELECT unnest($states))
 """
+_HIGHEST_STATE = max(DeliveryState)
 _FAILABLE = frozenset(
     {
         DeliveryState.CLAIMED,
@@ -136,9 +137,16 @@ def rows_table(run: Sequence[Entry]) -> pa.Table:
     Returns: `operation_no`, `recipient_no` int32, `attempt` uint16, `state`, `flags` uint8, `code` int32,
         `happened_at`, `recorded_at` timestamp[ms] (UTC), `message_id` text or null, `place` int64: one row per row of
         the stream, in stream order.
+
+    Raises:
+        UnreadableEntry: a state or a number that can't be. Looked at for the whole run: entries are many and small.
     """
     blocks = [entry.rows for entry in run if entry.rows is not None]
     rows = np.concatenate(blocks) if blocks else np.empty(0, ROW_DTYPE)
+    if len(rows) and int(rows["state"].max()) > _HIGHEST_STATE:
+        raise UnreadableEntry("malformed rows: unknown state")
+    if len(rows) and max(int(rows["code"].max()), int(rows["recipient_no"].max())) >= 2**31:
+        raise UnreadableEntry("malformed rows: number out of range")
     lengths = [len(block) for block in blocks]
     recorded_ms = np.repeat(np.array([entry.at_ms for entry in run], np.int64), lengths)
     happened_ms = np.where(rows["at_s"] > 0, rows["at_s"].astype(np.int64) * 1000, recorded_ms)

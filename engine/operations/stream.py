@@ -14,7 +14,7 @@ import numpy as np
 import redis
 
 from engine.live import EVENTS, STORE
-from engine.operations.states import ROW_DTYPE, DeliveryState
+from engine.operations.states import ROW_DTYPE
 
 VERSION = b"1"
 KINDS = frozenset(
@@ -27,7 +27,6 @@ HOLD_CAUSE = "stream"
 """What `claim` gives as its cause meanwhile."""
 _RELEASE_AT = 0.8
 _PAGE = 5_000
-_HIGHEST_STATE = max(DeliveryState)
 
 RawEntry = tuple[bytes, dict[bytes, bytes]]
 
@@ -129,10 +128,6 @@ def _read(stream_id: str, kind: str, fields: dict[bytes, bytes]) -> Entry:
 
 def _read_rows(fields: dict[bytes, bytes]) -> tuple[np.ndarray[Any, Any], tuple[str, ...]]:
     rows = np.frombuffer(fields[b"rows"], ROW_DTYPE)
-    if len(rows) and int(rows["state"].max()) > _HIGHEST_STATE:
-        raise UnreadableEntry("malformed rows: unknown state")
-    if len(rows) and max(int(rows["code"].max()), int(rows["recipient_no"].max())) >= 2**31:
-        raise UnreadableEntry("malformed rows: number out of range")
     blob = fields.get(b"ids")
     ids = tuple(blob.decode().split("\n")) if blob else ()
     if ids and len(ids) != len(rows):

@@ -82,6 +82,7 @@ def test_entries_that_cannot_be_recorded_go_aside_alone_and_the_rest_goes_on(
     write_created(live, 3)
     write_rows(live, (0, 1, S.SENT, 0, 0, AT_S))
     live.xadd(EVENTS, {"v": 1, "k": "rows", "op": "op-1", "no": 1, "rows": b"seventeen bytes.."})
+    write_rows(live, (1, 1, 99, 0, 0, AT_S))
     live.xadd(EVENTS, {"v": 9, "k": "rows"})
     live.xadd(EVENTS, {"v": 1, "k": "dance"})
     write_fact(live, "suppress", person_key="zz", scope="marketing", reason="keyword")
@@ -92,9 +93,14 @@ def test_entries_that_cannot_be_recorded_go_aside_alone_and_the_rest_goes_on(
     states = [state for (state,) in ask(warehouse, "SELECT state FROM deliveries ORDER BY recipient_no")]
     assert states == [S.SENT, S.PENDING, S.SENT]
     reasons = [reason for (reason,) in ask(warehouse, "SELECT reason FROM rejected_events ORDER BY stream_id")]
-    assert reasons[:3] == ["malformed rows: ValueError", "unknown version", "unknown kind"]
-    assert len(reasons) == 6
-    assert ask(warehouse, "SELECT recorded_count FROM ingest_offset") == [(9,)]
+    assert reasons[:4] == [
+        "malformed rows: ValueError",
+        "malformed rows: unknown state",
+        "unknown version",
+        "unknown kind",
+    ]
+    assert len(reasons) == 7
+    assert ask(warehouse, "SELECT recorded_count FROM ingest_offset") == [(10,)]
     assert live.xlen(EVENTS) == 0
 
 
