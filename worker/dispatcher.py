@@ -17,6 +17,7 @@ from redis.lock import Lock
 from engine import live
 from engine.errors import QueueUnavailable
 from engine.operations import ledger
+from engine.operations.causes import EPOCH, LEDGER_MISSING, MESSAGING_LIMIT
 from engine.operations.delivery_ledger import AWAY
 from engine.operations.live_operations import (
     LiveOperation,
@@ -28,7 +29,7 @@ from engine.operations.live_operations import (
     server_now_ms,
 )
 from engine.operations.states import FINAL_OPERATION_STATES, OperationState
-from engine.operations.stream import PRESSURE_LIMIT, publish_pressure
+from engine.operations.stream import HOLD_CAUSE, publish_pressure
 from engine.settings import Settings
 from worker import heartbeat, stopping
 from worker.doorbells import QUEUED_PER_WORKER, choose_doorbells
@@ -41,11 +42,8 @@ LOCK = "ulak:dispatcher"
 LOCK_SECONDS = 5.0
 TICK_SECONDS = 1.0
 RING_AGAIN_SECONDS = 2.0
-PRESSURE_GONE = 0.8 * PRESSURE_LIMIT
 PLACES_TO_WAKE = 50
 WAKE_ANYWAY_SECONDS = 60.0
-HOLD_STREAM = "stream"
-CAUSE_LIMIT = "messaging_limit"
 
 
 def run(settings: Settings) -> int:
@@ -130,6 +128,7 @@ class Dispatcher:
 
     def __init__(self, client: redis.Redis) -> None:
         self._client = client
+        self._is_held = False
         self._rung_at: dict[Doorbell, float] = {}
         self._waiting_since: dict[str, float] = {}
 
@@ -145,7 +144,7 @@ class Dispatcher:
             if operation.state == OperationState.WAITING and self._is_due(operation, now_ms, is_held):
                 self._control(operation, "wake")
             elif operation.is_running and is_held:
-                self._control(operation, "wait", cause=HOLD_STREAM)
+                self._control(operation, "wait", cause=HOLD_CAUSE)
             elif operation.state == OperationState.CANCELLED:
                 self._finish_cancel(operation)
         if not is_held:
@@ -162,18 +161,13 @@ class Dispatcher:
                 return
 
     def _watch_stream(self) -> bool:
-        """Whether senders must wait until the recorder has caught up."""
-        held = self._client.hget(live.STORE, "hold") == HOLD_STREAM.encode()
-        pressure = publish_pressure(self._client)
-        if not held and pressure >= PRESSURE_LIMIT:
-            logger.warning("the event stream is full: sending waits for the recorder")
-            self._client.hset(live.STORE, "hold", HOLD_STREAM)
-            return True
-        if held and pressure < PRESSURE_GONE:
-            logger.info("the event stream has room again")
-            self._client.hdel(live.STORE, "hold")
-            return False
-        return held
+        """Whether senders must wait, for the recorder to catch up or for whoever else holds the store."""
+        publish_pressure(self._client)
+        is_held = bool(self._client.hget(live.STORE, "hold"))
+        if is_held != self._is_held:
+            logger.warning("sending is held: the store says so" if is_held else "sending goes on")
+            self._is_held = is_held
+        return is_held
 
     def _halt_strangers(self, operations: Iterable[LiveOperation]) -> None:
         """Halt what doesn't belong to this store: another epoch, or a ledger that was lost."""
@@ -184,9 +178,9 @@ class Dispatcher:
             if operation.state in stopped:
                 continue
             if epoch is not None and operation.epoch != epoch:
-                self._control(operation, "halt", cause="epoch")
+                self._control(operation, "halt", cause=EPOCH)
             elif not has_ledger(self._client, operation):
-                self._control(operation, "halt", cause="ledger_missing")
+                self._control(operation, "halt", cause=LEDGER_MISSING)
 
     def _finish_cancel(self, operation: LiveOperation) -> None:
         """Go on with a cancel whose caller died between two slices."""
@@ -198,8 +192,8 @@ class Dispatcher:
         since = self._waiting_since.setdefault(operation.operation_id, time.monotonic())
         if is_held:
             return False
-        is_due = operation.cause == HOLD_STREAM or 0 < operation.until_ms <= now_ms
-        if not is_due and operation.cause == CAUSE_LIMIT:
+        is_due = operation.cause == HOLD_CAUSE or 0 < operation.until_ms <= now_ms
+        if not is_due and operation.cause == MESSAGING_LIMIT:
             free = self._free_places(operation.portfolio_id, now_ms)
             is_due = free >= PLACES_TO_WAKE or (free > 0 and time.monotonic() - since >= WAKE_ANYWAY_SECONDS)
         return is_due

@@ -22,6 +22,7 @@ from engine.channels.store import load_channel
 from engine.errors import UlakError
 from engine.ids import callback_data
 from engine.operations import ledger
+from engine.operations.causes import CHANNEL_UNREADABLE, MESSAGING_LIMIT, SNAPSHOT, UNREACHABLE
 from engine.operations.delivery import Delivery
 from engine.operations.delivery_appetite import choose_window
 from engine.operations.delivery_ledger import AWAY, RedisJobLedger, Work
@@ -43,11 +44,7 @@ from worker.queue import enqueue_batch, queued_doorbells
 
 logger = logging.getLogger("ulak.jobs")
 
-CAUSE_LIMIT = "messaging_limit"
-CAUSE_UNREACHABLE = "unreachable"
 UNREACHABLE_MS = 15_000
-CAUSE_SNAPSHOT = "snapshot"
-CAUSE_CHANNEL = "channel_unreadable"
 
 
 def send_batch(operation_id: str, batch_no: int) -> None:
@@ -82,12 +79,12 @@ class _Task:
 
 def _prepare(client: redis.Redis, settings: Settings, operation: LiveOperation, batch_no: int) -> _Task | None:
     """Read what the job needs; what can't be read halts the operation, as no other worker would do better."""
-    cause = CAUSE_SNAPSHOT
+    cause = SNAPSHOT
     try:
         snapshot = open_snapshot(snapshot_path(settings.operations_folder, operation.operation_id))
         recipients = read_batch(snapshot, batch_no)
         builder = PayloadBuilder(Template.model_validate(snapshot.facts["template"]), snapshot.facts.get("media_ids"))
-        cause = CAUSE_CHANNEL
+        cause = CHANNEL_UNREADABLE
         channel, channel_secrets = load_channel(client, settings, operation.channel_id)
     except UlakError as problem:
         logger.error("%s: halted: %s", operation.operation_id, problem.message)
@@ -138,11 +135,11 @@ def _go_on(client: redis.Redis, task: _Task, report: DeliveryReport) -> None:
     )
     if report.ending is Ending.NO_PLACE:
         until_ms = report.no_place_until_ms
-        call = ledger.control(operation.operation_id, "wait", who="", cause=CAUSE_LIMIT, until_ms=until_ms)
+        call = ledger.control(operation.operation_id, "wait", who="", cause=MESSAGING_LIMIT, until_ms=until_ms)
         ledger.run(client, call)
     elif report.ending is Ending.UNREACHABLE:
         until_ms = server_now_ms(client) + UNREACHABLE_MS
-        call = ledger.control(operation.operation_id, "wait", who="", cause=CAUSE_UNREACHABLE, until_ms=until_ms)
+        call = ledger.control(operation.operation_id, "wait", who="", cause=UNREACHABLE, until_ms=until_ms)
         ledger.run(client, call)
     elif report.ending in (Ending.DONE, Ending.TIME) and not queued_doorbells(client):
         ring_next(client, operation.operation_id)

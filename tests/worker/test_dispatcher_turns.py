@@ -172,7 +172,7 @@ def test_the_messaging_limit_wakes_an_operation_at_fifty_free_places_or_after_a_
 def test_a_full_stream_makes_everything_wait_and_says_why(live, monkeypatch):
     create_operation(live, 10)
     pressure = 0.3
-    monkeypatch.setattr("worker.dispatcher.publish_pressure", lambda client: pressure)
+    monkeypatch.setattr("engine.operations.stream.stream_pressure", lambda client: pressure)
     dispatcher = Dispatcher(live)
     dispatcher.tick()
     assert state_and_cause(live) == (OperationState.WAITING, "stream")
