@@ -32,6 +32,7 @@ def create(spec: LedgerSpec, who_keys: bytes, *, who: str = "", now_ms: int = 0)
         "portfolio": spec.portfolio_id,
         "category": spec.category,
         "priority": spec.priority,
+        "template": spec.template,
         "tag": hashlib.blake2b(spec.operation_id.encode(), digest_size=4).hexdigest(),
     }
     flat = json.dumps([str(item) for pair in fields.items() for item in pair])

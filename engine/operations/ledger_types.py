@@ -51,7 +51,8 @@ class Call(Generic[T]):
 
 @dataclass(frozen=True, slots=True)
 class LedgerSpec:
-    """What a ledger is made of. `category` is the template's, upper case; `paused` starts it so."""
+    """What a ledger is made of. `category` is the template's, upper case; `template` is "name/language"; `paused`
+    starts it so."""
 
     operation_id: str
     operation_no: int
@@ -63,6 +64,7 @@ class LedgerSpec:
     category: str
     priority: int = 0
     paused: bool = False
+    template: str = ""
 
 
 @dataclass(frozen=True, slots=True)
