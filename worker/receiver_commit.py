@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import traceback
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import redis.asyncio
-from redis.exceptions import NoScriptError, RedisError, ResponseError
+from redis.exceptions import NoScriptError, ResponseError
 
 from engine.clock import now_ms
 from engine.operations.hearing import Told, hear
@@ -24,6 +25,7 @@ log = logging.getLogger("ulak.receiver")
 GATHER_SECONDS = 0.003
 MOST_BODIES = 1_000
 MOST_WAITING = 20_000
+_AWAY = (ConnectionError, TimeoutError, redis.ConnectionError, redis.TimeoutError)
 
 
 class NotTaken(Exception):
@@ -86,20 +88,23 @@ class GroupCommit:
                     future.set_result(None)
 
     async def _flush(self, bodies: Sequence[Body]) -> set[int]:
-        """Apply a group; returns the positions of those that Redis did not take."""
-        everybody = set(range(len(bodies)))
+        """Apply a group; returns the positions of those that were not taken.
+
+        A body that nobody foresaw fails alone: it comes again for days, and must not take others with it.
+        """
         context = self._context()
-        if context is None:
-            return everybody
         try:
-            told = await self._converse(bodies, context)
-            return await self._tell(told)
-        except (TimeoutError, RedisError, OSError) as problem:
+            if context is not None:
+                return await self._tell(await self._converse(bodies, context))
+        except _AWAY as problem:
             log.warning("redis did not take %d webhooks: %s", len(bodies), type(problem).__name__)
-            return everybody
-        except Exception:
-            log.exception("a group of %d webhooks could not be applied", len(bodies))
-            return everybody
+        except Exception as problem:
+            if len(bodies) > 1:
+                middle = len(bodies) // 2
+                first, second = await self._flush(bodies[:middle]), await self._flush(bodies[middle:])
+                return first | {position + middle for position in second}
+            log.error("a webhook could not be applied: %s\n%s", type(problem).__name__, _frames_of(problem))
+        return set(range(len(bodies)))
 
     async def _converse(self, bodies: Sequence[Body], context: Context) -> Told:
         conversation = hear(bodies, context, now_ms())
@@ -141,6 +146,11 @@ class GroupCommit:
     async def _load_scripts(self) -> None:
         for script in SCRIPTS.values():
             await self._client.script_load(script.text)
+
+
+def _frames_of(problem: BaseException) -> str:
+    """Where it happened, without the error's text: that may hold what a person wrote."""
+    return "".join(traceback.format_tb(problem.__traceback__))
 
 
 def _kind_of(problem: Exception) -> str:

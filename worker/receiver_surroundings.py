@@ -15,8 +15,9 @@ import redis
 
 from engine.channels.provider import ChannelSecrets
 from engine.channels.store import channel_of_hash
+from engine.clock import now_ms
 from engine.errors import UlakError
-from engine.live import CHANNELS, STOP_WORDS, STORE, channel_key
+from engine.live import CHANNELS, STOP_WORDS, STORE, channel_key, windows_key
 from engine.operations.hearing_types import ChannelAddress, Context
 from engine.operations.inbound import default_words
 from engine.operations.statuses import change_of, halts_channel
@@ -55,6 +56,8 @@ class Surroundings:
     context: Context | None = None
     _salt_token: bytes | None = None
     _loaded_at: float = float("-inf")
+    _turn: int = -1
+    _scanned: dict[str, int] = field(default_factory=dict)
 
     def refresh(self) -> None:
         """Read what changes: room, salt, words; channels every few seconds.
@@ -70,6 +73,21 @@ class Surroundings:
         if time.monotonic() - self._loaded_at >= CHANNELS_SECONDS:
             self.load_channels()
         self._refresh_context()
+        self._sweep_windows()
+
+    def _sweep_windows(self) -> None:
+        """Forget some windows that closed more than an hour ago; each channel's turn comes again."""
+        if not self.channels:
+            return
+        names = sorted(self.channels)
+        self._turn = (self._turn + 1) % len(names)
+        key, closed_ms = windows_key(names[self._turn]), now_ms() - 3_600_000
+        scanned = self.client.hscan(key, self._scanned.get(key, 0), count=1_000)
+        cursor, some = cast("tuple[int, dict[bytes, bytes]]", scanned)
+        self._scanned[key] = int(cursor)
+        gone = [person for person, until_ms in some.items() if int(until_ms) < closed_ms]
+        if gone:
+            self.client.hdel(key, *gone)
 
     def reload(self) -> None:
         """Read channels now, for a webhook that fits none; at most once a second."""

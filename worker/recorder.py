@@ -11,6 +11,7 @@ import os
 import signal
 import threading
 import time
+import traceback
 from collections.abc import Callable
 
 import duckdb
@@ -140,8 +141,9 @@ class Recorder:
                         raise
                 if not is_behind:
                     self._stop.wait(PASS_SECONDS * (1 + failures))
-        except Exception:
-            log.exception("the recorder can't go on; this process ends")
+        except Exception as problem:
+            frames = "".join(traceback.format_tb(problem.__traceback__))
+            log.critical("the recorder can't go on; this process ends: %s\n%s", type(problem).__name__, frames)
             self._on_failure()
 
     def _tick(self) -> bool:

@@ -16,6 +16,7 @@ from engine.live import ALIASES, EVENTS, STORE, SUPPRESSED, channel_key, portfol
 from engine.operations import ledger
 from engine.operations.inbound import fold_word
 from engine.settings import Settings, current_settings
+from engine.warehouse import Warehouse
 from tests.worker.webhook_writing import (
     AT_S,
     CHANNEL,
@@ -35,6 +36,7 @@ from tests.worker.webhook_writing import (
     status,
 )
 from worker.receiver import create_app
+from worker.recorder import Recorder
 
 
 @pytest.fixture
@@ -299,3 +301,73 @@ def test_the_number_in_the_body_decides_the_channel(settings: Settings, live: re
     assert NUMBER == "5550001"
     post(settings, text("Selam"))
     assert facts(live, "inbound")[0]["channel_id"] == CHANNEL
+
+
+def test_a_body_that_nobody_foresaw_fails_alone(
+    settings: Settings, live: redis.Redis, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    from engine.operations import hearing_people
+
+    real = hearing_people.wish_of_message
+
+    def strange(said: Any, words: Any) -> Any:
+        if said.text == "poison":
+            raise RuntimeError(f"from {said.phone}")
+        return real(said, words)
+
+    monkeypatch.setattr(hearing_people, "wish_of_message", strange)
+
+    async def run() -> list[int]:
+        receiver = create_app(settings)
+        await receiver.start()
+        transport = httpx.ASGITransport(app=receiver)  # type: ignore[arg-type]
+        async with httpx.AsyncClient(transport=transport, base_url="http://receiver") as client:
+            bodies = [signed(messages(messages=[message(number, "STOP")])) for number in range(6)]
+            bodies.insert(3, signed(messages(messages=[message(9, "poison")])))
+            posts = [client.post(f"/webhook/{CHANNEL}", content=raw, headers=given) for raw, given in bodies]
+            codes = [answer.status_code for answer in await asyncio.gather(*posts)]
+        await receiver.stop()
+        return codes
+
+    assert asyncio.run(run()) == [200, 200, 200, 503, 200, 200, 200]
+    assert suppressed(live) == {person_of(number) for number in range(6)}
+    assert phone_of(9) not in caplog.text
+
+
+def test_windows_that_closed_are_forgotten_in_time(settings: Settings, live: redis.Redis) -> None:
+    now_ms = int(time.time() * 1000)
+    live.hset(windows_key(CHANNEL), mapping={person_of(1): now_ms - 4_000_000, person_of(2): now_ms + 1000})
+    surroundings = create_app(settings)._around
+    surroundings.refresh()
+    assert live.hkeys(windows_key(CHANNEL)) == [person_of(2)]
+
+
+def test_what_people_and_the_provider_say_ends_in_the_record_as_in_the_ledger(
+    settings: Settings, live: redis.Redis, warehouse: Warehouse
+) -> None:
+    make_operation(live, 4)
+    price = {"pricing": {"type": "regular", "category": "marketing"}}
+    post(
+        settings,
+        messages(statuses=[status(0, "delivered"), status(0, "sent", **price), status(1, "failed", code=131026)]),
+        messages(statuses=[status(2, "failed", code=131049), status(0, "read")]),
+        messages(messages=[message(0, "DUR", context={"id": "wamid.0.1"})]),
+    )
+    warehouse.cursor().execute(
+        "INSERT INTO operations (operation_id, operation_no, name, state, created_by, created_at, updated_at, "
+        "launched_at) SELECT ?, 1, 'x', 'launching', 'Ada', t, t, t FROM (SELECT ?::TIMESTAMP AS t)",
+        [OPERATION, "2025-11-22"],
+    )
+    Recorder(warehouse, live).drain()
+    cursor = warehouse.cursor()
+    found = cursor.execute("SELECT state FROM deliveries ORDER BY recipient_no").fetchall()
+    assert bytes(state for (state,) in found) == ledger.read_states(live, OPERATION, 0, 4)
+    [row] = cursor.execute(
+        "SELECT message_id, pricing > 0, sent_at IS NOT NULL, answered_at IS NOT NULL FROM deliveries "
+        "WHERE recipient_no = 0"
+    ).fetchall()
+    assert row == ("wamid.0.1", True, True, True)
+    assert cursor.execute("SELECT state FROM operations").fetchall() == [("running",)]
+    assert cursor.execute("SELECT reason FROM suppressions").fetchall() == [("keyword",)]
+    assert cursor.execute("SELECT phone FROM contacts").fetchall() == [(f"+{phone_of(0)}",)]
+    assert cursor.execute("SELECT count(*) FROM rejected_events").fetchall() == [(0,)]
