@@ -19,6 +19,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 import redis
@@ -106,6 +107,15 @@ def load(port: int, rate: float, requests: bytes) -> dict[str, Any]:
     return found
 
 
+def cpu_seconds(pid: int) -> float:
+    """What a process has used so far (Linux; elsewhere 0): says more than the clock on a busy machine."""
+    path = Path(f"/proc/{pid}/stat")
+    if not path.exists():
+        return 0.0
+    fields = path.read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
 def main() -> None:
     posts = int(sys.argv[1]) if len(sys.argv) > 1 else 20_000
     dice = random.Random(3)
@@ -119,17 +129,20 @@ def main() -> None:
             environ["ULAK_REDIS_URL"] = f"unix://{socket_path(settings)}"
             publish_store(client, settings)
             make_operation(client, posts)
-            with running([sys.executable, "-c", OURS], environ):
+            with running([sys.executable, "-c", OURS], environ) as child:
                 wait_for_port(bare_port)
                 wait_for_port(port)
                 time.sleep(1)
                 bare = posts / load(bare_port, 0, fast)["seconds"]
+                used = cpu_seconds(child.pid)
                 quick = load(port, 0, fast)
+                used = (cpu_seconds(child.pid) - used) / posts * 1e6
                 ours = posts / quick["seconds"]
                 calm = load(port, STEADY_RATE, steady)
                 counters = ledger.counters(client, OPERATION)
     whole = counters[DeliveryState.READ] + counters[DeliveryState.DELIVERED] == posts
     print(f"receiver: {ours:,.0f} POST/s (bare {bare:,.0f}/s, ratio {ours / bare:.2f}); {quick['codes']}")
+    print(f"          {used:.0f} µs of processor time a POST, at most {1e6 / max(used, 1):,.0f}/s on a free core")
     times = ", ".join(f"{name} {calm[name]} ms" for name in ("p50", "p95", "p99", "max"))
     print(f"          at {STEADY_RATE:,}/s: {times}; {calm['codes']}")
     print(f"          every status in the ledger once: {'yes' if whole else 'NO'}")
