@@ -9,7 +9,7 @@ from engine.clock import utc_now
 from engine.errors import InvalidRule
 from engine.segments import Audience, SavedSegment, list_segments, load_context
 from pages.ui import empty_state, formats, header, t
-from pages.ui.audience_actions import draw_actions, open_from_address
+from pages.ui.audience_actions import draw_actions, draw_picker, open_from_address
 from pages.ui.audience_charts import country_chart, growth_chart
 from pages.ui.audience_figures import Figures, figures
 from pages.ui.audience_head import draw_count, draw_reach
@@ -32,10 +32,10 @@ def draw() -> None:
     if not total:
         _draw_empty()
         return
-    head, actions = st.columns([1, 2.2], vertical_alignment="bottom")
+    head, actions = st.columns([1, 1.6], vertical_alignment="bottom")
     with head:
         header(t("Audience"), _line(saved))
-    side, main = st.columns([1, 2.9], gap="large")
+    side, main = st.columns([1, 2.95], gap="medium")
     view = current_view()
     try:
         with main:
@@ -54,11 +54,11 @@ def _draw_main(
     count = found.count(view.everybody)
     selected = found.count(view.audience) if view.selection.ids else count
     with count_place:
-        draw_count(view, found.context, count, total)
+        draw_count(view, found.context, count, total, lambda: draw_picker(saved))
     with actions:
         draw_actions(view, saved, found.context, selected)
     with table_place:
-        draw_tools(found.context)
+        draw_tools(view, found.context)
         if count:
             draw_table(view, found, count, selected)
         else:
@@ -73,10 +73,10 @@ def _draw_main(
     with chart_place:
         if not count:
             return
-        left, right = st.columns(2, gap="medium")
-        with left:
+        charts = st.grid(2, min_column_width=230, gap="medium")
+        with charts.cell():
             country_chart(found.top_values(view.everybody, "country", 5))
-        with right:
+        with charts.cell():
             growth_chart(found.growth(view.everybody))
 
 
@@ -84,7 +84,7 @@ def _draw_side(view: View, found: Figures) -> None:
     sides = {"facets": t("Facets"), "rules": t("Rules")}
     side = st.segmented_control(
         t("Narrow by"), list(sides), default="facets", format_func=sides.__getitem__, key=Key.SIDE, required=True,
-        label_visibility="collapsed", width="stretch",
+        label_visibility="collapsed", width="stretch", wrap=True,
     )  # fmt: skip
     names, first = found.facet_fields()
     opened = tuple(st.session_state.get(Key.FACETS_OPEN, first))

@@ -34,7 +34,7 @@ def read_operand(comparison: Comparison, operator: Operator, target: Field, cont
         ) from None  # fmt: skip
 
 
-class _Unfit(Exception):
+class _Unfit(ValueError):
     """What is wrong with the value, as a marked text."""
 
 

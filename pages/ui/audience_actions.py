@@ -58,10 +58,8 @@ def open_segment(segment: SavedSegment | None) -> None:
 
 
 def draw_actions(view: View, saved: dict[str, SavedSegment], context: Context, people: int) -> None:
-    """The row of actions: open, save, add to list, and the one primary: send."""
+    """The row of actions: save, add to list, and the one primary: send."""
     with st.container(horizontal=True, horizontal_alignment="right", vertical_alignment="bottom", gap="small"):
-        if saved:
-            _picker(saved)
         if st.button(t("Save"), icon=":material/bookmark:", disabled=view.filtered.is_empty):
             st.dialog(t("Save as segment"))(_save_dialog)(view, saved, context)
         if st.button(t("Add to list"), icon=":material/playlist_add:", disabled=not people):
@@ -83,7 +81,10 @@ def _send(view: View, saved: dict[str, SavedSegment]) -> None:
     st.switch_page("pages/bulk_message.py", query_params={"operation": operation_id})
 
 
-def _picker(saved: dict[str, SavedSegment]) -> None:
+def draw_picker(saved: dict[str, SavedSegment]) -> None:
+    """Opens a saved segment; clearing it shows everybody."""
+    if not saved:
+        return
     st.session_state[Key.SAVED] = st.session_state.get(Key.OPENED)
 
     def chosen() -> None:
@@ -91,7 +92,7 @@ def _picker(saved: dict[str, SavedSegment]) -> None:
 
     st.selectbox(
         t("Saved segment"), list(saved), index=None, key=Key.SAVED, format_func=lambda each: saved[each].name,
-        placeholder=t("Open a segment"), label_visibility="collapsed", width=220, on_change=chosen,
+        placeholder=t("Open a segment"), label_visibility="collapsed", width=200, on_change=chosen,
     )  # fmt: skip
 
 

@@ -18,7 +18,7 @@ from engine.segments.overview import GrowthPoint
 from pages.ui import formats
 from pages.ui.i18n import language, t
 
-HEIGHT, BAR_HEIGHT = 150, 28
+HEIGHT, BAR_HEIGHT, FIGURE_WIDTH = 150, 28, 72
 BARE = {"ticks": False, "domain": False, "grid": False, "title": None}
 
 
@@ -54,23 +54,25 @@ def nice_ticks(most: int) -> list[int]:
 @lru_cache(maxsize=128)
 def _country_spec(values: tuple[tuple[str | None, int], ...], code: str, color: str) -> dict[str, Any]:
     rows = [{"place": formats.country_name(each), "n": n, "label": formats.number(n)} for each, n in values]
-    across = {"field": "n", "type": "quantitative", "axis": None}
-    scale = {"domain": [0, max((n for _, n in values), default=1) * 1.3]}
+    most = max((n for _, n in values), default=1)
+    bars = {"domain": [0, most], "range": [0, {"expr": f"max(10, width - {FIGURE_WIDTH})"}]}
     axis = {**BARE, "labelLimit": 120, "labelPadding": 8}
     return {
         "data": {"values": rows},
         "encoding": {
             "y": {"field": "place", "type": "nominal", "sort": None, "axis": axis},
-            "x": {**across, "scale": scale},
             "tooltip": [
                 {"field": "place", "type": "nominal", "title": t("Country")},
                 {"field": "label", "type": "nominal", "title": t("Contacts")},
             ],
         },
         "layer": [
-            {"mark": {"type": "bar", "cornerRadius": 2, "size": 12}},
             {
-                "mark": {"type": "text", "align": "left", "dx": 6, "fontSize": 12, "color": color},
+                "mark": {"type": "bar", "cornerRadius": 2, "size": 12},
+                "encoding": {"x": {"field": "n", "type": "quantitative", "axis": None, "scale": bars}},
+            },
+            {
+                "mark": {"type": "text", "align": "right", "fontSize": 12, "color": color, "x": {"expr": "width"}},
                 "encoding": {"text": {"field": "label", "type": "nominal"}},
             },
         ],

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import redis
 import streamlit as st
 
@@ -18,12 +20,13 @@ from pages.ui.i18n import nt, t
 from pages.ui.services import live_redis, warehouse
 
 
-def draw_count(view: View, context: Context, count: int, total: int) -> None:
-    """The number, its share, and the segment as a sentence."""
+def draw_count(view: View, context: Context, count: int, total: int, draw_picker: Callable[[], None]) -> None:
+    """The number and its share, what opens or leaves a segment, and the segment as a sentence."""
     share = formats.percent(count / total if total else None)
     of_all = nt("of {count} contact", "of {count} contacts", total)
-    with st.container(horizontal=True, vertical_alignment="bottom"):
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         st.markdown(f"# {formats.number(count)} :gray[:small[{of_all} · {share}]]", width="stretch")
+        draw_picker()
         if not view.filtered.is_empty:
             st.button(
                 t("Start over"), icon=":material/restart_alt:", type="tertiary", on_click=start_over,
@@ -35,15 +38,14 @@ def draw_count(view: View, context: Context, count: int, total: int) -> None:
 def draw_reach(reach: Reach) -> None:
     """Who can be messaged, why the others can't, and what the messaging limit leaves today."""
     limit = limit_now()
-    with st.container(border=True):
-        columns = st.columns([1.15, 0.9, 1.05, 0.9, 1.35])
+    with st.container(border=True), st.grid(5, min_column_width=100, gap="small"):
         share = formats.percent(reach.messageable / reach.total) if reach.total else ""
-        _figure(columns[0], t("Can be messaged"), formats.number(reach.messageable), share)
-        _figure(columns[1], t("Opted out"), formats.number(reach.left_out[OPTED_OUT]))
-        _figure(columns[2], t("No valid phone"), formats.number(reach.left_out[NO_PHONE]))
-        _figure(columns[3], t("Suppressed"), formats.number(reach.left_out[SUPPRESSED]))
+        _figure(t("Can be messaged"), formats.number(reach.messageable), share)
+        _figure(t("Opted out"), formats.number(reach.left_out[OPTED_OUT]))
+        _figure(t("No valid phone"), formats.number(reach.left_out[NO_PHONE]))
+        _figure(t("Suppressed"), formats.number(reach.left_out[SUPPRESSED]))
         left, of_limit = _limit_words(limit)
-        _figure(columns[4], t("Left in messaging limit"), left, of_limit)
+        _figure(t("Left in messaging limit"), left, of_limit)
 
 
 def limit_now() -> LimitNow | None:
@@ -65,6 +67,5 @@ def _limit_words(limit: LimitNow | None) -> tuple[str, str]:
     return formats.number(limit.left), t("of {count} in 24 h", count=formats.number(limit.limit))
 
 
-def _figure(column: st.delta_generator.DeltaGenerator, label: str, value: str, note: str = "") -> None:
-    with column:
-        st.metric(label, value, delta=note or None, delta_color="off", delta_arrow="off")
+def _figure(label: str, value: str, note: str = "") -> None:
+    st.metric(label, value, delta=note or None, delta_color="off", delta_arrow="off")

@@ -156,6 +156,13 @@ def sort_by(field: str) -> None:
     st.session_state[Key.DRAWN] = st.session_state.get(Key.DRAWN, 0) + 1
 
 
+def take_sort() -> None:
+    """After the order was chosen in the form."""
+    state = st.session_state
+    state[Key.SORT] = Sort(state[Key.SORT_FIELD], descending=bool(state[Key.SORT_DESCENDING]))
+    state[Key.DRAWN] = state.get(Key.DRAWN, 0) + 1
+
+
 def clear_selection() -> None:
     """Nobody is selected."""
     st.session_state[Key.SELECTED] = frozenset()

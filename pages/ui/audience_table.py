@@ -23,27 +23,39 @@ from pages.ui.audience_state import (
     drawn_key,
     keep_selection,
     page_key,
+    take_sort,
     take_ticks,
 )
 from pages.ui.audience_words import label_of, value_label
 from pages.ui.i18n import nt, t
 
 
-def draw_tools(context: Context) -> None:
+def draw_tools(view: View, context: Context) -> None:
     """Search, and what the table shows."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
         st.text_input(
             t("Find people"), key=Key.SEARCH, placeholder=t("Name, e-mail or phone"), icon=":material/search:",
-            label_visibility="collapsed", type="search", persist_state="session", width=440,
+            label_visibility="collapsed", type="search", persist_state="session", width=340,
         )  # fmt: skip
-        with st.popover(t("Columns"), icon=":material/view_column:"):
-            names = [field.name for field in context.registry]
-            st.multiselect(
-                t("Columns"), names, default=None if Key.COLUMNS in st.session_state else list(COLUMNS),
-                key=Key.COLUMNS, format_func=lambda name: label_of(context.registry.get(name)),
-                persist_state="session", placeholder=t("Choose columns"),
-            )  # fmt: skip
-            st.caption(t("A click on a column's head sorts everybody by it, not only this page."))
+        with st.popover(t("View"), icon=":material/view_column:"):
+            _view_form(view, context)
+
+
+def _view_form(view: View, context: Context) -> None:
+    """The columns and the order; a click on a column's head sorts too."""
+    names = [field.name for field in context.registry]
+
+    def label(name: str) -> str:
+        return label_of(context.registry.get(name))
+
+    st.multiselect(
+        t("Columns"), names, default=None if Key.COLUMNS in st.session_state else list(COLUMNS), key=Key.COLUMNS,
+        format_func=label, persist_state="session", placeholder=t("Choose columns"),
+    )  # fmt: skip
+    st.session_state[Key.SORT_FIELD], st.session_state[Key.SORT_DESCENDING] = view.sort.field, view.sort.descending
+    st.selectbox(t("Sort by"), names, key=Key.SORT_FIELD, format_func=label, on_change=take_sort)
+    st.toggle(t("Descending"), key=Key.SORT_DESCENDING, on_change=take_sort)
+    st.caption(t("Sorts everybody, not only this page. A click on a column's head does the same."))
 
 
 def draw_table(view: View, found: Figures, count: int, selected: int) -> None:

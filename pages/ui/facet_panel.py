@@ -110,7 +110,7 @@ _panel = st.components.v2.component(
     "ulak_facet_panel",
     html="""<div class="panel">
   <input class="find" type="search" spellcheck="false" autocomplete="off">
-  <div class="facets" style="display: grid; gap: 1.05rem"></div>
+  <div class="facets"></div>
 </div>""",
     css=Path(__file__).with_suffix(".css").read_text("utf-8"),
     js=Path(__file__).with_suffix(".js").read_text("utf-8"),

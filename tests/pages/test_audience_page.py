@@ -141,6 +141,14 @@ def test_a_selection_is_kept_by_id_through_sorting(store: Warehouse) -> None:
     assert "Nobody selected: actions go to **all 130**." in _said(at)
 
 
+def test_the_order_can_be_chosen_in_the_form_too(store: Warehouse) -> None:
+    at = _page()
+    at.selectbox(key=Key.SORT_FIELD).set_value("name").run()
+    at.toggle(key=Key.SORT_DESCENDING).set_value(False).run()
+    assert at.session_state[Key.SORT] == Sort("name", descending=False)
+    assert at.dataframe[0].value["name"].to_list()[:2] == ["Ad 000", "Ad 001"]
+
+
 def test_another_filter_clears_the_selection_says_so_and_can_keep_who_matches(store: Warehouse) -> None:
     at = _page(**_selected(0, 1, 3))
     at.session_state[Key.SEGMENT] = IN_IZMIR
