@@ -136,8 +136,7 @@ class Dispatcher:
         """Look at everything once."""
         now_ms = server_now_ms(self._client)
         is_held = self._watch_stream()
-        for operation_id in operation_ids_of(self._client):
-            self._expire(operation_id, now_ms)
+        self._expire(now_ms)
         operations = read_operations(self._client)
         self._halt_strangers(operations)
         for operation in operations:
@@ -150,15 +149,20 @@ class Dispatcher:
         if not is_held:
             self._ring(now_ms)
 
-    def _expire(self, operation_id: str, now_ms: int) -> None:
-        leases = live.operation_key(operation_id, "leases")
-        is_gone = not self._client.exists(live.operation_key(operation_id))
-        while is_gone or self._client.zcount(leases, "-inf", now_ms):
-            jobs = ledger.run(self._client, ledger.expire_jobs(operation_id))
-            for job in jobs:
-                logger.warning("%s: job %s is gone; what it held is unknown", operation_id, job)
-            if is_gone or not jobs:
-                return
+    def _expire(self, now_ms: int) -> None:
+        """Turn what dead jobs held into unknown, and strike off operations whose ledger has gone by age."""
+        ids = operation_ids_of(self._client)
+        pipe = self._client.pipeline(transaction=False)
+        for operation_id in ids:
+            pipe.exists(live.operation_key(operation_id))
+            pipe.zcount(live.operation_key(operation_id, "leases"), "-inf", now_ms)
+        found = pipe.execute()
+        for operation_id, is_there, dead_count in zip(ids, found[::2], found[1::2], strict=True):
+            jobs = [""]
+            while (dead_count or not is_there) and jobs:
+                jobs = ledger.run(self._client, ledger.expire_jobs(operation_id))
+                for job in jobs:
+                    logger.warning("%s: job %s is gone; what it held is unknown", operation_id, job)
 
     def _watch_stream(self) -> bool:
         """Whether senders must wait, for the recorder to catch up or for whoever else holds the store."""

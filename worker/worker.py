@@ -112,8 +112,10 @@ class SafeWorker(Worker):
         logger.info("%s is ready", self.name)
 
     def handle_warm_shutdown_request(self) -> None:
-        """Asked to stop: the child is told, finishes what is under way and gives the rest back."""
-        logger.info("stopping: no new job, the running one gives its rows back")
+        """Asked to stop: the child is told, finishes what is under way and gives the rest back.
+
+        No log line: this runs inside a signal handler, maybe amid another line.
+        """
         self._tell_horse_to_stop()
 
     def request_force_stop(self, signum: int, frame: FrameType | None) -> None:
