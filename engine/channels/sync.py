@@ -18,7 +18,7 @@ from engine.channels.cloud_api import CloudApi
 from engine.channels.limits import keep_number
 from engine.channels.provider import Channel, ChannelSecrets
 from engine.channels.store import get_channel, get_secrets, publish_channels
-from engine.clock import to_store
+from engine.clock import from_store, to_store
 from engine.settings import Settings
 from engine.templates.components import Template, parse_template
 from engine.templates.store import list_templates
@@ -95,6 +95,12 @@ def keep_templates(
         counts = {"total": len(found), "new": len(new), "changed": len(changed), "gone": len(gone)}
         audit(cursor, who=who, verb="synced", subject=("channel", channel_id), now=now, **counts)
     return SyncResult(channel_id, len(found), _names(new), _names(changed), _names(gone))
+
+
+def last_synced(cursor: duckdb.DuckDBPyConnection, channel_id: str) -> datetime | None:
+    """When a channel's templates were last read; None: never."""
+    rows = cursor.execute("SELECT synced_at FROM channels WHERE channel_id = ?", [channel_id]).fetchall()
+    return from_store(rows[0][0]) if rows and rows[0][0] else None
 
 
 async def _fetch(

@@ -204,7 +204,7 @@ def _header_slots(template: Template) -> list[Slot]:
         Slot(
             key=f"header.text:{name}",
             kind="text",
-            caption=N_("Header, {name}"),
+            caption=N_("Header {name}"),
             name=name,
             example=examples.get(name, ""),
         )
@@ -219,7 +219,7 @@ def _body_slots(template: Template) -> list[Slot]:
         return []
     examples = _examples(body, "body_text", "body_text_named_params")
     return [
-        Slot(key=f"body:{name}", kind="text", caption=N_("Body, {name}"), name=name, example=examples.get(name, ""))
+        Slot(key=f"body:{name}", kind="text", caption=N_("Body {name}"), name=name, example=examples.get(name, ""))
         for name in body.variables
     ]
 
