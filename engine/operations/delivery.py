@@ -21,9 +21,9 @@ from engine.operations.delivery_ledger import AWAY, LEASE_SECONDS, JobLedger
 from engine.operations.delivery_outcomes import AT_ONCE, DeliveryReport, Ending, change_of, never_left
 from engine.operations.delivery_recorder import PATIENCE_SECONDS, OutcomeRecorder
 from engine.operations.delivery_window import Sender, Window
-from engine.operations.ledger import Change, ClaimAnswer, Claimed, TransitionAnswer
+from engine.operations.ledger import ClaimAnswer, Claimed, TransitionAnswer
 from engine.operations.snapshot_reader import Recipient
-from engine.operations.states import DeliveryState, OperationState
+from engine.operations.states import OperationState
 
 JOB_SECONDS = 20.0
 LOOK_SECONDS = 0.4
@@ -77,6 +77,7 @@ class Delivery:
     async def run(self) -> DeliveryReport:
         """Send until the batch is done or there is a reason to leave. What Redis or the network does is no error."""
         recording = asyncio.create_task(self._recorder.run())
+        recording.add_done_callback(self._on_recording_end)
         waking = asyncio.create_task(self._wake_on_stop())
         try:
             while not self._is_over():
@@ -91,6 +92,11 @@ class Delivery:
         if self._window.failure is not None:
             raise self._window.failure
         return self._report
+
+    def _on_recording_end(self, recording: asyncio.Task[None]) -> None:
+        if not recording.cancelled() and (problem := recording.exception()) is not None:
+            self._window.failure = self._window.failure or problem
+            self._wake.set()
 
     async def _wake_on_stop(self) -> None:
         await self._stop.wait()
@@ -240,7 +246,7 @@ class Delivery:
         elif self._candidates is not None and not self._candidates and self._unanswered is None:
             self._end(Ending.DONE)
         if self._ending in AT_ONCE:
-            self._take_back()
+            self._report.left_count += len(self._window.take_back())
         if self._ending is not None and not self._window.ahead_count and self._drain_until == float("inf"):
             self._drain_until = now + (STOP_DRAIN_SECONDS if self._stop.is_set() else DRAIN_SECONDS)
         if self._stop.is_set():
@@ -251,18 +257,10 @@ class Delivery:
         self._report.state = state
         if state != OperationState.RUNNING:
             self._end(Ending.STATE)
-            self._take_back()
 
     def _end(self, ending: Ending) -> None:
         if self._ending is None or (ending in AT_ONCE and self._ending not in AT_ONCE):
             self._ending = self._report.ending = ending
-
-    def _take_back(self) -> None:
-        rows = self._window.take_back()
-        self._report.left_count += len(rows)
-        if self._ending is Ending.LOST:  # they became unknown when the lease ran out, and we know better
-            for row in rows:
-                self._recorder.add(Change(row.recipient_no, row.attempt, DeliveryState.PENDING))
 
     def _is_over(self) -> bool:
         if self._ending is None or self._window.ahead_count:
@@ -277,8 +275,6 @@ class Delivery:
         self._recorder.close()
         is_hurried = self._stop.is_set()
         await asyncio.wait({recording}, timeout=STOP_RECORD_SECONDS if is_hurried else PATIENCE_SECONDS)
-        if recording.done() and not recording.cancelled() and (problem := recording.exception()) is not None:
-            self._window.failure = self._window.failure or problem
         self._report.left_count += len(self._candidates or ())
         posted = self._window.posted | {(row.recipient_no, row.attempt) for row in self._recorder.waiting}
         if self._candidates is not None:

@@ -9,9 +9,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 
-from redis.exceptions import RedisError
-
 from engine.operations.delivery_clock import monotonic
+from engine.operations.delivery_ledger import AWAY
 from engine.operations.ledger import Change, TransitionAnswer
 
 GROUP_SECONDS = 0.02
@@ -72,7 +71,7 @@ class OutcomeRecorder:
     _closing = False
 
     async def run(self) -> None:
-        """Record until closed and empty, or until Redis stays away for too long."""
+        """Record until closed and empty, or until Redis stays away for too long. What Redis refuses is raised."""
         while not (self._closing and not self._changes):
             await self._news.wait()
             self._news.clear()
@@ -98,7 +97,7 @@ class OutcomeRecorder:
         while not self.has_given_up:
             try:
                 answer = await self._record(self._under_way)
-            except RedisError:
+            except AWAY:
                 self.away_since = self.away_since or monotonic()
                 await asyncio.sleep(pause)
                 pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
