@@ -17,7 +17,7 @@ from engine.operations.ledger_scripts import read_parts
 from tests.worker.ledger_faults import FAULTS, faulty_parts
 
 SUITES = {
-    "named": ["claiming", "changes", "places", "control", "systemic"],
+    "named": ["claiming", "gates", "changes", "jobs", "places", "control", "deciding_again", "systemic"],
     "walks": ["machine"],
 }
 # What no walk can reach (five rows never fill a cohort, nothing is restored): the named tests alone.

@@ -1,0 +1,133 @@
+"""Walks, second part: a provider that repeats and contradicts itself, and people who decide."""
+
+from __future__ import annotations
+
+from hypothesis import strategies as st
+from hypothesis.stateful import precondition, rule
+
+from engine.operations import ledger
+from engine.operations.states import DeliveryState as S
+from tests.worker.ledger_checks import check_world
+from tests.worker.ledger_desk import DAY, HOUR, MINUTE, Desk, person
+from tests.worker.ledger_walk_workers import WorkerRules, picks, rows_drawn
+from tests.worker.ledger_world import Attempt, Job
+
+STATUSES = st.sampled_from([S.SENT, S.DELIVERED, S.READ, S.FAILED, S.RETRY])
+
+
+class OutsideRules(WorkerRules):
+    """Webhooks in any order and number; pause, cancel, send again, retry, opting out; windows, limits."""
+
+    # Provider
+
+    def hear(self, attempt: Attempt, what: S) -> None:
+        desk = self.world.desks[0 if attempt[0] == "op-1" else 1]
+        desk.hear((*attempt[1:], what), due_ms=desk.now, at_ms=desk.now)
+        self.world.note_word(attempt, what)
+
+    def happen(self, attempt: Attempt, what: S) -> None:
+        if what in (S.FAILED, S.RETRY) and attempt not in self.world.delivered:
+            self.world.failed.add(attempt)
+        if what in (S.DELIVERED, S.READ):
+            self.world.delivered.add(attempt)
+
+    @precondition(lambda self: self.world.accepted)
+    @rule(pick=picks, what=STATUSES)
+    def provider_moves_on(self, pick: int, what: S) -> None:
+        attempt = sorted(self.world.accepted)[pick % len(self.world.accepted)]
+        self.happen(attempt, what)
+        self.world.unheard_words.append((attempt, what))
+
+    @precondition(lambda self: self.world.accepted)
+    @rule(pick=picks, words=st.lists(STATUSES, min_size=2, max_size=3))
+    def a_burst_of_webhooks(self, pick: int, words: list[S]) -> None:
+        attempt = sorted(self.world.accepted)[pick % len(self.world.accepted)]
+        for what in words:
+            self.happen(attempt, what)
+        for what in words:
+            self.world.said_words.append((attempt, what))
+            self.hear(attempt, what)
+            check_world(self.world)
+
+    @precondition(lambda self: self.world.unheard_words)
+    @rule(pick=picks)
+    def webhook(self, pick: int) -> None:
+        word = self.world.unheard_words.pop(pick % len(self.world.unheard_words))
+        self.world.said_words.append(word)
+        self.hear(*word)
+
+    @precondition(lambda self: self.world.said_words)
+    @rule(pick=picks)
+    def webhook_is_doubled(self, pick: int) -> None:
+        self.hear(*self.world.said_words[pick % len(self.world.said_words)])
+
+    # People
+
+    @rule(operation=st.integers(0, 1), verb=st.sampled_from(["pause", "wait", "halt"]))
+    def person_decides(self, operation: int, verb: str) -> None:
+        desk = self.world.desks[operation]
+        back = {"paused": "resume", "halted": "resume", "waiting": "wake"}
+        desk.control(back.get(desk.state, verb))
+
+    @rule(operation=st.integers(0, 1), pick=st.integers(0, 9))
+    def cancel(self, operation: int, pick: int) -> None:
+        desk = self.world.desks[operation]
+        if pick == 0 or desk.state == "cancelled":
+            desk.control("cancel", slice_rows=3)
+
+    @precondition(lambda self: self.world.rows_in(S.UNKNOWN))
+    @rule(pick=picks)
+    def send_again(self, pick: int) -> None:
+        unknown = self.world.rows_in(S.UNKNOWN)
+        self.ask_again(*unknown[pick % len(unknown)])
+
+    def ask_again(self, desk: Desk, recipient_no: int) -> None:
+        name = desk.operation_id
+        asked = self.world.live_attempts(name, recipient_no)
+        if desk.control("send_again", rows=[(recipient_no, desk.attempt(recipient_no))]).count:
+            opens = self.world.unknown_since[name, recipient_no] + ledger.SEND_AGAIN_AFTER_MS
+            assert self.world.server >= opens, "sent again while it may still be posted"
+            self.world.allowed[name, recipient_no] = len(asked) + 1
+
+    @precondition(lambda self: self.world.rows_in(S.FAILED))
+    @rule(pick=picks)
+    def retry(self, pick: int) -> None:
+        failed = self.world.rows_in(S.FAILED)
+        desk, recipient_no = failed[pick % len(failed)]
+        asked = self.world.live_attempts(desk.operation_id, recipient_no)
+        self.may_retry = True
+        if desk.control("retry", rows=[(recipient_no, desk.attempt(recipient_no))]).count:
+            self.world.allowed[desk.operation_id, recipient_no] = len(asked) + 1
+
+    @rule(number=st.integers(0, 6), length=st.sampled_from([MINUTE, HOUR, DAY]))
+    def window_opens(self, number: int, length: int) -> None:
+        self.world.windows[number] = self.world.server + length
+        self.world.desks[0].open_window(number, self.world.server + length)
+
+    @rule(limit=st.sampled_from([1, 2, 3, 3, 4, -1]))
+    def limit_changes(self, limit: int) -> None:
+        self.world.limit = limit
+        self.world.desks[0].set_limit(limit)
+
+    @rule(number=st.integers(0, 6), scope=st.sampled_from(["marketing", "all"]), pick=st.integers(0, 3))
+    def person_opts_out_or_in(self, number: int, scope: str, pick: int) -> None:
+        desk = self.world.desks[0]
+        desk.run(ledger.suppress(person(number), scope, "keyword") if pick == 0 else ledger.lift(person(number)))
+
+    @rule(operation=st.integers(0, 1), rows=rows_drawn)
+    def a_lost_answer_is_repeated_when_its_rows_moved_on(self, operation: int, rows: list[int]) -> None:
+        desk = self.world.desks[operation]
+        job = Job(f"job{len(self.world.jobs)}", desk)
+        self.world.jobs.append(job)
+        self.token += 1
+        self.ask(job, f"t{self.token}", rows, False)
+        check_world(self.world)
+        for _ in range(2):
+            self.a_minute_passes_and_leases_are_swept()
+            check_world(self.world)
+        for row in [r for d, r in self.world.rows_in(S.UNKNOWN) if d is desk]:
+            self.ask_again(desk, row)
+        check_world(self.world)
+        self.a_new_job_claims_one_row(0, operation, rows[0])
+        check_world(self.world)
+        self.repeat(job)
