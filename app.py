@@ -13,6 +13,11 @@ if __name__ == "__main__":
 
     draw()
 else:
+    from streamlit.runtime.pages_manager import PagesManager
+
     from worker.web import lifespan, routes
 
+    # Pages are named in `pages.ui.navigation`. Streamlit's older discovery of a folder `pages/` would answer the
+    # first visits otherwise: a page file run alone, or "page not found".
+    PagesManager.uses_pages_directory = False
     app = st.App(__file__, lifespan=lifespan, routes=routes())

@@ -27,14 +27,23 @@ class Part:
     arguments: list[str]
     ready: Callable[[int], bool]
     grace_seconds: float = 10
-    start_seconds: float = 60
+    start_seconds: float = 90
+    is_base: bool = False
+    """The parts after it wait until it is ready."""
 
 
 def list_parts(settings: Settings) -> list[Part]:
-    """All parts in the order of their start; they stop in the reverse order."""
-    parts = [] if settings.redis_url else [Part("redis", server_arguments(settings), lambda _: _pings(settings))]
+    """All parts in the order of their start; they stop in the reverse order.
+
+    The first ones wait for each other; the rest need only those, and get ready side by side.
+    """
+    parts = (
+        []
+        if settings.redis_url
+        else [Part("redis", server_arguments(settings), lambda _: _pings(settings), is_base=True)]
+    )
     parts += [
-        _ours("sandbox", lambda _: answers(f"http://127.0.0.1:{settings.sandbox_port}/sandbox/health")),
+        _ours("sandbox", lambda _: answers(f"http://127.0.0.1:{settings.sandbox_port}/sandbox/health"), is_base=True),
         _ours("receiver", lambda pid: _beats(settings, pid)),
         _ours("dispatcher", lambda pid: _beats(settings, pid)),
     ]
@@ -70,8 +79,16 @@ def leave_redis_address(settings: Settings) -> None:
     (settings.run_folder / "redis.url").write_text(f"unix://{socket_path(settings)}")
 
 
-def _ours(command: str, ready: Callable[[int], bool], *, name: str = "", grace_seconds: float = 10) -> Part:
-    return Part(name or command, [sys.executable, "-m", "worker.cli", command], ready, grace_seconds)
+def _ours(
+    command: str,
+    ready: Callable[[int], bool],
+    *,
+    name: str = "",
+    grace_seconds: float = 10,
+    is_base: bool = False,
+) -> Part:
+    arguments = [sys.executable, "-m", "worker.cli", command]
+    return Part(name or command, arguments, ready, grace_seconds, is_base=is_base)
 
 
 def _pings(settings: Settings) -> bool:

@@ -80,12 +80,7 @@ class Supervisor:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             loop.add_signal_handler(number, self._stopping.set)
-        started: list[Part] = []
-        for part in self._parts:
-            if self._stopping.is_set() or not await self._start(part):
-                break
-            started.append(part)
-        else:
+        if await self._start_all():
             self._say("ulak", f"ready: http://{self._settings.host}:{self._settings.port}")
         await self._stopping.wait()
         self._say("ulak", "stopping; what is under way is finished first")
@@ -98,6 +93,14 @@ class Supervisor:
     def stop(self) -> None:
         """Stop as a signal would."""
         self._stopping.set()
+
+    async def _start_all(self) -> bool:
+        """Start the base parts one after another, then the rest side by side."""
+        for part in self._parts:
+            if part.is_base and not await self._start(part):
+                return False
+        rest = [self._start(part) for part in self._parts if not part.is_base]
+        return all(await asyncio.gather(*rest)) and not self._stopping.is_set()
 
     async def _start(self, part: Part) -> bool:
         ready = asyncio.Event()

@@ -25,7 +25,7 @@ IGNORES_TERM = "import signal,time; signal.signal(15, signal.SIG_IGN); print('up
 
 
 def part(name: str, code: str = STAYS, *, ready: bool = True, grace_seconds: float = 5) -> Part:
-    return Part(name, [sys.executable, "-c", code], lambda _: ready, grace_seconds, start_seconds=1)
+    return Part(name, [sys.executable, "-c", code], lambda _: ready, grace_seconds, start_seconds=1, is_base=True)
 
 
 async def run_until(supervisor: Supervisor, out: io.StringIO, text: str, *, then_stop: bool = True) -> int:
@@ -43,7 +43,8 @@ def test_parts_start_in_order_and_the_address_comes_last(settings: Settings) -> 
     out = io.StringIO()
 
     def talks(name: str) -> Part:
-        return Part(name, [sys.executable, "-c", STAYS], lambda _: f"{name:<6} | up" in out.getvalue())
+        ready = f"{name:<6} | up"
+        return Part(name, [sys.executable, "-c", STAYS], lambda _: ready in out.getvalue(), is_base=True)
 
     supervisor = Supervisor(settings, [talks("first"), talks("second")], out)
     assert asyncio.run(run_until(supervisor, out, "ready: http://127.0.0.1:8501")) == 0
