@@ -75,6 +75,11 @@ def trimmed_sql(cell: str) -> str:
     return f"nullif(trim({cell}, {UNSEEN}), '')"
 
 
+def spaceless_sql(cell: str) -> str:
+    """`trimmed_sql` for a file in which spaces alone can surround a cell: three times as fast."""
+    return f"nullif(trim({cell}), '')"
+
+
 def value_sql(cell: str, kind: Kind, style: Style, zone: str) -> str:
     """The expression that reads a trimmed cell; for a kind of `BY_WORDS` see `word_sql`.
 
@@ -114,8 +119,9 @@ def find_style(cursor: duckdb.DuckDBPyConnection, table: str, cell: str, kind: K
         return Style(comma_decimal=comma > point or (comma == point and groups > comma_groups))
     if kind in (Kind.DATE, Kind.MOMENT):
         ((days, months),) = cursor.execute(
-            f"SELECT count({_day_sql(cell, False, with_time=False)}), count({_day_sql(cell, True, with_time=False)}) "
-            f"FROM {table}"
+            f"SELECT count({_day_sql('day', False, with_time=False)}), "
+            f"count({_day_sql('day', True, with_time=False)}) "
+            f"FROM (SELECT DISTINCT split_part(replace({cell}, 'T', ' '), ' ', 1) AS day FROM {table})"
         ).fetchall()
         return Style(month_first=months > days)
     return Style()

@@ -112,6 +112,7 @@ def plan_import(
         salt=warehouse.salt.hex(),
     )
     staged = stage_apart(request, source.byte_count, on_progress)
+    on_progress("comparing", 0.97)
     columns, incoming = incoming_of(mapping, registry, source.folder, now)
     plan = DryRun(
         import_id=source.import_id,

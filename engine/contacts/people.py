@@ -13,7 +13,17 @@ import duckdb
 import polars as pl
 from pydantic import BaseModel, ConfigDict
 
-from engine.contacts.cells import BY_WORDS, Kind, Style, find_style, kind_of, trimmed_sql, value_sql, word_sql
+from engine.contacts.cells import (
+    BY_WORDS,
+    Kind,
+    Style,
+    find_style,
+    kind_of,
+    spaceless_sql,
+    trimmed_sql,
+    value_sql,
+    word_sql,
+)
 from engine.contacts.fields import FieldType
 from engine.contacts.mapping import Mapping
 from engine.contacts.person import person_numbers
@@ -38,7 +48,8 @@ class StageRequest(BaseModel):
 def read_table(cursor: duckdb.DuckDBPyConnection, source: SourceFile) -> None:
     """The table `raw`; a row's number in the file is its rowid."""
     names = [f"c{number}" for number in range(len(source.headers))]
-    cells = ", ".join(f"{trimmed_sql(name)} AS {name}" for name in names)
+    trim = trimmed_sql if source.has_unseen else spaceless_sql
+    cells = ", ".join(f"{trim(name)} AS {name}" for name in names)
     columns = ", ".join(f"'{name}': 'VARCHAR'" for name in names)
     cursor.execute(
         f"CREATE TABLE raw AS SELECT {cells} FROM read_csv(?, columns = {{{columns}}}, auto_detect = false, "

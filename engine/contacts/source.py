@@ -43,6 +43,7 @@ class SourceFile(BaseModel):
     whole_count: int
     broken_count: int
     blank_count: int
+    has_unseen: bool  # holds marks that surround a cell unseen, besides spaces
     samples: tuple[tuple[str | None, ...], ...]
 
     def save(self) -> None:
@@ -104,6 +105,7 @@ def read_source(
         whole_count=split.whole_count,
         broken_count=split.broken_count,
         blank_count=records.blank_count,
+        has_unseen=split.has_unseen,
         samples=split.samples,
     )
     assert source.whole_count + source.broken_count == source.row_count

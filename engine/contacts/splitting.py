@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import mmap
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -16,6 +17,7 @@ from engine.contacts.records import Bytes, Places, Records, split_record
 LONGEST_RECORD = 1_000_000  # bytes
 _SAMPLES, _SAMPLE_CELLS = 1_000, 20_000
 _SAMPLE_TEXT = 200
+_NEWLINE = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +26,7 @@ class Split:
 
     whole_count: int
     broken_count: int
+    has_unseen: bool
     samples: tuple[tuple[str | None, ...], ...]
 
 
@@ -61,7 +64,19 @@ def split_records(
         for number in numbers[: min(_SAMPLES, _SAMPLE_CELLS // width)]
     ]
     samples = tuple(tuple(cell[:_SAMPLE_TEXT] or None for cell in cells) for cells in shown)
-    return Split(len(numbers), len(broken), samples)
+    has_unseen = _has_unseen(folder / "table.csv", delimiter, len(numbers))
+    return Split(len(numbers), len(broken), has_unseen, samples)
+
+
+def _has_unseen(table: Path, delimiter: str, row_count: int) -> bool:
+    """Whether a cell may begin or end with a tab, a line end, a non-breaking or zero-width space, or a BOM."""
+    if not row_count:
+        return False
+    marks = [mark.encode() for mark in ("\t", "\u00a0", "\u200b", "\ufeff") if mark != delimiter]
+    with table.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
+        if any(content.find(mark) >= 0 for mark in marks):
+            return True
+        return int((np.frombuffer(content, dtype=np.uint8) == _NEWLINE).sum()) != row_count
 
 
 def _write_whole(content: Bytes, records: Records, numbers: Places, delimiter: str, table: BinaryIO) -> None:

@@ -151,11 +151,12 @@ def _bar() -> Callable[[str, float], None]:
         "values": t("Reading dates, numbers and consent…"),
         "duplicates": t("Looking for people who appear twice…"),
         "rejects": t("Gathering what can't be taken…"),
-        "planned": t("Comparing with the contacts you have…"),
+        "comparing": t("Comparing with the contacts you have…"),
     }
     place = st.empty()
 
     def show(step: str, share: float) -> None:
-        place.progress(min(share, 1.0), text=words.get(step, ""))
+        if step in words:
+            place.progress(min(share, 1.0), text=words[step])
 
     return show

@@ -337,7 +337,7 @@ def test_a_big_file_is_read_in_a_process_of_its_own_with_the_same_outcome(
         on_progress=lambda step, share: steps.append(step),
     )
     assert (apart.staged, apart.counts) == (here.staged, here.counts)
-    assert {"copying", "scanning", "splitting", "reading", "phones", "values"} <= set(steps)
+    assert {"copying", "scanning", "splitting", "reading", "phones", "values", "comparing"} <= set(steps)
 
 
 def test_what_the_reading_process_refuses_is_refused_here(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -293,3 +293,16 @@ def test_numbers_follow_the_rows_country_column(warehouse: Warehouse, settings: 
     assert rows[:1] == [("+4915123456789", "DE")]
     assert ("+905321234501", "TR") in rows
     assert result.row_count == 3
+
+
+@pytest.mark.parametrize(
+    "cell", ["\t05321234501", "\u00a005321234501\u00a0", "05321234501\u200b", '"\n05321234501\n"']
+)
+def test_what_surrounds_a_number_unseen_is_no_part_of_it(
+    cell: str, warehouse: Warehouse, settings: Settings, tmp_path: Path
+) -> None:
+    path = tmp_path / "file.csv"
+    path.write_bytes(text("Ad;Telefon;Not", f"Ali;{cell};\u00a0bir\u00a0" if "\n" not in cell else f"Ali;{cell};bir"))
+    import_contacts(warehouse, settings, path, who="Elif", now=NOW)
+    rows = warehouse.cursor().execute('SELECT phone, "not" FROM contacts').fetchall()
+    assert rows == [("+905321234501", "bir")]
