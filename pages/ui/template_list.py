@@ -144,14 +144,11 @@ def _draw_table(templates: list[Template]) -> None:
             "note": [reason_label(each) for each in templates],
         }
     )
-    shape = "|".join(f"{each.name}/{each.language}" for each in templates)
-    opened = st.session_state.get(Key.OPENED, 0)
-    key = f"{Key.TABLE}.{opened}.{hashlib.sha256(shape.encode()).hexdigest()[:12]}"
-    st.dataframe(
+    chosen = st.dataframe(
         frame,
-        key=key,
+        key=table_key(templates, st.session_state.get(Key.OPENED, 0)),
         hide_index=True,
-        on_select=lambda: _open(key, templates),
+        on_select="rerun",
         selection_mode="single-cell",
         row_height=ROW_PIXELS,
         height=min(len(templates) + 1, MOST_ROWS_SEEN) * ROW_PIXELS + 3,
@@ -165,6 +162,10 @@ def _draw_table(templates: list[Template]) -> None:
             "note": st.column_config.TextColumn(t("Why it can't be sent"), width="large"),
         },
     )
+    if cells := chosen["selection"]["cells"]:
+        st.session_state[Key.OPENED] = st.session_state.get(Key.OPENED, 0) + 1
+        open_template(templates[cells[0][0]])
+        st.rerun()
     sendable = sum(each.unsendable_reason is None for each in templates)
     st.caption(
         nt("{count} template", "{count} templates", len(templates))
@@ -175,8 +176,7 @@ def _draw_table(templates: list[Template]) -> None:
     )
 
 
-def _open(key: str, templates: list[Template]) -> None:
-    cells = st.session_state[key]["selection"]["cells"]
-    if cells and cells[0][0] < len(templates):
-        st.session_state[Key.OPENED] = st.session_state.get(Key.OPENED, 0) + 1
-        open_template(templates[cells[0][0]])
+def table_key(templates: list[Template], opened: int) -> str:
+    """The table's key: another for other rows, and after each opening, so that a choice is never taken twice."""
+    shape = "|".join(f"{each.name}/{each.language}" for each in templates)
+    return f"{Key.TABLE}.{opened}.{hashlib.sha256(shape.encode()).hexdigest()[:12]}"
