@@ -122,8 +122,8 @@ def check_launch(
     check_live(client, channel, warehouse.epoch)
     context = load_context(cursor, now=now, zone=settings.zone)
     checked = preflight(cursor, draft.audience, template, draft.bindings, context)
-    _check_count(draft, checked.recipient_count, confirmed_count)
-    check_limit(client, channel, checked, now)
+    _check_count(draft, checked, confirmed_count)
+    check_limit(client, channel, person_keys(checked.recipients["person_key"]), now)
     sentence = audience_sentence(draft.audience, context)
     return Plan(draft, channel, template, checked, sentence, dict(_named_segments(draft.audience, context)))
 
@@ -138,12 +138,10 @@ def check_message(cursor: duckdb.DuckDBPyConnection, draft: Draft) -> tuple[Chan
         MissingParameter: a slot has nothing that fills it (which).
         StateError: the template was changed after its slots were filled.
     """
-    if draft.channel_id is None:
-        raise InputError(reason=N_("choose the channel to send from"))
+    channel = check_channel(cursor, draft)
     if draft.template_name is None or draft.template_language is None:
         raise InputError(reason=N_("choose the template to send"))
-    channel = _channel(cursor, draft.channel_id)
-    template = get_template(cursor, draft.channel_id, draft.template_name, draft.template_language)
+    template = get_template(cursor, channel.channel_id, draft.template_name, draft.template_language)
     if template.unsendable_reason is not None:
         raise InvalidTemplate(name=template.name, language=template.language, reason=template.unsendable_reason)
     if template.slots and draft.template_hash != template.content_hash:
@@ -151,6 +149,21 @@ def check_message(cursor: duckdb.DuckDBPyConnection, draft: Draft) -> tuple[Chan
     for slot in empty_slots(template, draft.bindings):
         raise MissingParameter(slot=slot.label, key=slot.key)
     return channel, template
+
+
+def check_channel(cursor: duckdb.DuckDBPyConnection, draft: Draft) -> Channel:
+    """The channel of a draft.
+
+    Raises:
+        InputError: none is chosen.
+        NotFound: it isn't in use.
+    """
+    if draft.channel_id is None:
+        raise InputError(reason=N_("choose the channel to send from"))
+    for channel in list_channels(cursor):
+        if channel.channel_id == draft.channel_id:
+            return channel
+    raise NotFound(kind="channel", id=draft.channel_id)
 
 
 def check_live(client: redis.Redis, channel: Channel, epoch: str) -> None:
@@ -175,8 +188,11 @@ def check_live(client: redis.Redis, channel: Channel, epoch: str) -> None:
         )
 
 
-def check_limit(client: redis.Redis, channel: Channel, checked: Preflight, now: datetime) -> LimitNow:
+def check_limit(client: redis.Redis, channel: Channel, people: bytes, now: datetime) -> LimitNow:
     """Whether the messaging limit leaves a place for each recipient who needs one.
+
+    Args:
+        people: the recipients' person keys, 8 bytes each (`snapshot.person_keys`).
 
     Raises:
         MessagingLimitReached: it doesn't; `left` and `wanted` say by how much.
@@ -184,9 +200,8 @@ def check_limit(client: redis.Redis, channel: Channel, checked: Preflight, now: 
     """
     with reaching_redis():
         limit = read_limit(client, channel.portfolio_id, to_ms(now))
-        if limit.left is not None and checked.recipient_count > limit.left:
-            keys = person_keys(checked.recipients["person_key"])
-            wanted = places_wanted(client, channel.channel_id, channel.portfolio_id, keys, to_ms(now))
+        if limit.left is not None and len(people) // 8 > limit.left:
+            wanted = places_wanted(client, channel.channel_id, channel.portfolio_id, people, to_ms(now))
             if wanted > limit.left:
                 raise MessagingLimitReached(left=limit.left, wanted=wanted)
     return limit
@@ -203,20 +218,16 @@ def audience_sentence(audience: Audience, context: Context) -> str:
     return sentence
 
 
-def _channel(cursor: duckdb.DuckDBPyConnection, channel_id: str) -> Channel:
-    for channel in list_channels(cursor):
-        if channel.channel_id == channel_id:
-            return channel
-    raise NotFound(kind="channel", id=channel_id)
-
-
-def _check_count(draft: Draft, count: int, confirmed_count: int | None) -> None:
-    if count == 0:
+def _check_count(draft: Draft, checked: Preflight, confirmed_count: int | None) -> None:
+    """Everyone may be confirmed by the number of contacts too: it is what a person on the command line has."""
+    narrowed = is_narrowed(draft.audience)
+    if checked.recipient_count == 0:
         raise StateError(reason=N_("nobody is left to send to"))
-    if confirmed_count is None and is_narrowed(draft.audience):
+    if confirmed_count is None and narrowed:
         return
-    if confirmed_count != count:
-        raise NotConfirmed(count=count)
+    right = {checked.recipient_count} if narrowed else {checked.recipient_count, checked.audience_count}
+    if confirmed_count not in right:
+        raise NotConfirmed(count=checked.recipient_count)
 
 
 def _named_segments(audience: Audience, context: Context) -> Iterator[tuple[str, Any]]:

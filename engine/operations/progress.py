@@ -12,8 +12,8 @@ from engine.operations.states import DeliveryState
 from engine.operations.store import Operation
 
 PACE_SECONDS = 20
-MOST_STEPS = 240
-STEPS_MINUTES = (1, 5, 15, 60, 240, 1_440)
+MOST_STEPS = 120
+STEPS_SECONDS = (10, 60, 300, 900, 3_600, 14_400, 86_400)
 
 
 @dataclass(frozen=True)
@@ -37,8 +37,8 @@ def failures(cursor: duckdb.DuckDBPyConnection, operation_no: int) -> list[Failu
 
 
 @dataclass(frozen=True)
-class Minute:
-    """What happened in one minute of an operation."""
+class Step:
+    """What happened in one step of an operation's time."""
 
     begins_at: datetime
     accepted: int
@@ -47,25 +47,25 @@ class Minute:
     failed: int
 
 
-def timeline(cursor: duckdb.DuckDBPyConnection, operation_no: int, *, step_minutes: int = 1) -> list[Minute]:
-    """Recipients accepted, delivered, read and failed by the minute (or several); steps with nothing are left out."""
+def timeline(cursor: duckdb.DuckDBPyConnection, operation_no: int, *, step_seconds: int = 60) -> list[Step]:
+    """Recipients accepted, delivered, read and failed, step by step; steps with nothing are left out."""
     kinds = ("accepted", "delivered", "read", "failed")
     parts = " UNION ALL ".join(
-        f"SELECT time_bucket(to_minutes(?::INTEGER), {kind}_at) AS step, {index} AS kind, count(*) AS n"
+        f"SELECT time_bucket(to_seconds(?::INTEGER), {kind}_at) AS step, {index} AS kind, count(*) AS n"
         f" FROM deliveries WHERE operation_no = ? AND {kind}_at IS NOT NULL GROUP BY step"
         for index, kind in enumerate(kinds)
     )
     sums = ", ".join(f"coalesce(sum(n) FILTER (WHERE kind = {index}), 0)::BIGINT" for index in range(len(kinds)))
     rows = cursor.execute(
-        f"SELECT step, {sums} FROM ({parts}) GROUP BY step ORDER BY step", [step_minutes, operation_no] * len(kinds)
+        f"SELECT step, {sums} FROM ({parts}) GROUP BY step ORDER BY step", [step_seconds, operation_no] * len(kinds)
     ).fetchall()
-    return [Minute(from_store(step), *figures) for step, *figures in rows]
+    return [Step(from_store(step), *figures) for step, *figures in rows]
 
 
 def fitting_step(first: datetime, last: datetime) -> int:
-    """The shortest step, in minutes, that cuts this time into at most `MOST_STEPS`."""
-    minutes = (last - first).total_seconds() / 60
-    return next((step for step in STEPS_MINUTES if minutes / step <= MOST_STEPS), STEPS_MINUTES[-1])
+    """The shortest step, in seconds, that cuts this time into at most `MOST_STEPS`."""
+    seconds = (last - first).total_seconds()
+    return next((step for step in STEPS_SECONDS if seconds / step <= MOST_STEPS), STEPS_SECONDS[-1])
 
 
 def pace(cursor: duckdb.DuckDBPyConnection, operation: Operation, now: datetime) -> float:

@@ -1,0 +1,187 @@
+"""Second step: whom it is for. Saved segments, lists, facets, what came from the Audience page; they intersect."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from engine.clock import utc_now
+from engine.errors import InvalidRule
+from engine.operations.drafts import Draft, load_draft
+from engine.segments import (
+    Audience,
+    Segment,
+    Selection,
+    SelectionMode,
+    is_narrowed,
+    list_lists,
+    list_segments,
+    load_context,
+)
+from pages.ui import formats, nt, t
+from pages.ui.audience_figures import Figures, figures
+from pages.ui.audience_words import label_of, sentence, value_label
+from pages.ui.facet_panel import FacetView, chosen_facets, facet_panel, opened_facets
+from pages.ui.services import settings, warehouse
+from pages.ui.wizard_state import Key, change
+
+
+def audience_figures(draft: Draft) -> tuple[Figures, int]:
+    """The doors to the figures of this run, and how many the draft's audience has.
+
+    Raises:
+        InvalidRule: the audience names what is no more.
+    """
+    cursor = warehouse().cursor()
+    found = figures(cursor, load_context(cursor, now=utc_now(), zone=settings().zone)).prepared(draft.audience)
+    return found, found.count(draft.audience)
+
+
+def draw_audience(operation_id: str, draft: Draft) -> None:
+    """The filters on the left, whom they leave on the right."""
+    left, right = st.columns([3, 2], gap="large")
+    with left:
+        _draw_saved(operation_id, draft.audience)
+        _draw_own(operation_id, draft.audience)
+    try:
+        found, count = audience_figures(draft)
+    except InvalidRule as problem:
+        with right:
+            reason = t(str(problem.fields.get("problem", "")))
+            st.error(t("This audience can't be counted: {reason}", reason=reason), icon=":material/error:")
+        return
+    with right:
+        _draw_sum(draft.audience, found, count)
+    with left:
+        _draw_facets(operation_id, draft.audience, found)
+
+
+def _draw_saved(operation_id: str, audience: Audience) -> None:
+    cursor = warehouse().cursor()
+    segments = {segment.segment_id: segment.name for segment in list_segments(cursor)}
+    lists = {each.list_id: f"{each.name} ({formats.number(each.member_count)})" for each in list_lists(cursor)}
+    for field, key, label, known, hint in (
+        ("segment_ids", Key.SEGMENTS, t("Saved segments"), segments, t("No saved segment is used")),
+        ("list_ids", Key.LISTS, t("Lists"), lists, t("No list is used")),
+    ):
+        chosen = getattr(audience, field)
+        names = {**{each: t("archived") for each in chosen}, **known}
+        if not names:
+            continue
+        widget = key.of(operation_id)
+        st.multiselect(
+            label,
+            list(names),
+            default=list(chosen),
+            format_func=names.__getitem__,
+            key=widget,
+            placeholder=hint,
+            on_change=_take_saved,
+            args=(operation_id, field, widget),
+        )
+
+
+def _take_saved(operation_id: str, field: str, widget: str) -> None:
+    _change_audience(operation_id, **{field: tuple(st.session_state[widget])})
+
+
+def _draw_own(operation_id: str, audience: Audience) -> None:
+    """The rule and the selection that came with the draft; here they can only be let go."""
+    if audience.segment.rule is not None:
+        only_rule = Segment(rule=audience.segment.rule)
+        context = load_context(warehouse().cursor(), now=utc_now(), zone=settings().zone)
+        with st.container(horizontal=True, vertical_alignment="center"):
+            try:
+                st.markdown(t("Rule: {sentence}", sentence=sentence(only_rule, context)), width="stretch")
+            except InvalidRule:
+                st.markdown(t("The rule names something that is no more."), width="stretch")
+            st.button(
+                t("Remove the rule"),
+                type="tertiary",
+                icon=":material/close:",
+                key=f"bulk_message.drop_rule.{operation_id}",
+                on_click=_drop_rule,
+                args=(operation_id,),
+            )
+    if audience.selection.is_narrowing:
+        count = len(audience.selection.ids)
+        only = audience.selection.mode is SelectionMode.ONLY
+        text = (
+            nt("{count} person selected by hand", "{count} people selected by hand", count)
+            if only
+            else nt("{count} person taken out by hand", "{count} people taken out by hand", count)
+        )
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.markdown(text, width="stretch")
+            st.button(
+                t("Forget the selection"),
+                type="tertiary",
+                icon=":material/close:",
+                key=f"bulk_message.drop_selection.{operation_id}",
+                on_click=lambda: _change_audience(operation_id, selection=Selection()),
+            )
+
+
+def _draw_sum(audience: Audience, found: Figures, count: int) -> None:
+    with st.container(border=True):
+        st.metric(t("People in this audience"), formats.number(count))
+        if is_narrowed(audience):
+            st.markdown(sentence(audience.as_segment(), found.context))
+        else:
+            st.markdown(t("Nothing is narrowed: **everybody** is meant. The review will ask for the number."))
+        st.caption(t("Opted-out people and those without a number are left out later, each with the reason."))
+        if count == 0:
+            st.warning(t("Nobody matches. Loosen a filter."), icon=":material/person_search:")
+    st.page_link(
+        "pages/audience.py",
+        label=t("Look closer, or write rules, on the Audience page"),
+        icon=":material/groups:",
+        query_params={},
+    )
+
+
+def _draw_facets(operation_id: str, audience: Audience, found: Figures) -> None:
+    names, first = found.facet_fields()
+    opened = tuple(st.session_state.get(Key.FACETS_OPEN.of(operation_id), first[:3]))
+    chosen = tuple(name for name, choice in audience.segment.facets.items() if not choice.is_empty and name in names)
+    counted = tuple(name for name in names if name in opened or name in chosen)
+    counts = found.facet_counts(audience, counted)
+    views = []
+    for name in names:
+        field = found.context.registry.get(name)
+        values = [(each.value, value_label(field, each.value), each.count) for each in counts.get(name, ())]
+        views.append(FacetView(name, label_of(field), values if name in counts else None))
+    key = Key.FACETS.of(operation_id)
+    st.markdown(f"**{t('Filters')}**")
+    facet_panel(
+        views,
+        audience.segment.facets,
+        key=key,
+        click=st.session_state.get(Key.CLICK.of(operation_id), 0),
+        on_chosen=lambda: _take_facets(operation_id, list(names)),
+        on_opened=lambda: _take_opened(operation_id, list(names)),
+    )
+
+
+def _take_facets(operation_id: str, names: list[str]) -> None:
+    chosen = chosen_facets(Key.FACETS.of(operation_id), names)
+    if chosen is None:
+        return
+    segment = load_draft(warehouse().cursor(), operation_id).audience.segment
+    for name, choice in chosen.facets.items():
+        segment = segment.with_facet(name, choice)
+    _change_audience(operation_id, segment=segment)
+    st.session_state[Key.CLICK.of(operation_id)] = chosen.click
+
+
+def _take_opened(operation_id: str, names: list[str]) -> None:
+    st.session_state[Key.FACETS_OPEN.of(operation_id)] = opened_facets(Key.FACETS.of(operation_id), names)
+
+
+def _drop_rule(operation_id: str) -> None:
+    segment = load_draft(warehouse().cursor(), operation_id).audience.segment
+    _change_audience(operation_id, segment=segment.with_rule(None))
+
+
+def _change_audience(operation_id: str, **values: object) -> None:
+    audience = load_draft(warehouse().cursor(), operation_id).audience
+    change(operation_id, audience=Audience.model_validate({**dict(audience), **values}))

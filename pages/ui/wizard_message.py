@@ -1,0 +1,120 @@
+"""Third step: the template, what fills its blanks, and the message as each person of the audience would see it."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from engine.channels.provider import Channel
+from engine.clock import utc_now
+from engine.contacts import load_registry
+from engine.operations.drafts import Draft
+from engine.templates import Template, list_templates, load_bindings, save_bindings
+from pages.ui import empty_state, t, who
+from pages.ui.binding_form import binding_form
+from pages.ui.operation_words import plain
+from pages.ui.services import warehouse
+from pages.ui.wizard_preview import draw_audience_preview
+from pages.ui.wizard_state import Key, change
+
+
+def draw_message(operation_id: str, draft: Draft, channel: Channel) -> None:
+    """Template and blanks on the left, the phone on the right."""
+    templates = {
+        f"{each.name}/{each.language}": each for each in list_templates(warehouse().cursor(), channel.channel_id)
+    }
+    if not templates:
+        empty_state(
+            t("This channel has no templates yet"),
+            t("Sync them on the Templates page, then come back: the draft is kept."),
+            icon=":material/chat:",
+        )
+        st.page_link("pages/templates.py", label=t("Templates"), icon=":material/chat:")
+        return
+    left, right = st.columns([3, 2], gap="large")
+    with left:
+        template = _draw_choice(operation_id, draft, templates)
+        if template is not None:
+            _draw_blanks(operation_id, draft, template)
+    if template is not None:
+        with right:
+            draw_audience_preview(operation_id, draft, template)
+
+
+def _draw_choice(operation_id: str, draft: Draft, templates: dict[str, Template]) -> Template | None:
+    chosen = f"{draft.template_name}/{draft.template_language}"
+    sendable = [name for name, each in templates.items() if each.unsendable_reason is None]
+    others = [name for name in templates if name not in sendable]
+    options = [*sendable, *others]
+    key = Key.TEMPLATE.of(operation_id)
+    st.selectbox(
+        t("Template"),
+        options,
+        index=options.index(chosen) if chosen in options else None,
+        format_func=lambda name: _option(templates[name]),
+        key=key,
+        placeholder=t("Choose a template"),
+        on_change=lambda: _take_template(operation_id, templates.get(st.session_state[key] or "")),
+    )
+    template = templates.get(chosen)
+    if template is None:
+        st.caption(t("The message is a template: a text that the provider has approved."))
+    elif template.unsendable_reason is not None:
+        st.warning(
+            t("This template can't be sent: {reason}", reason=t(template.unsendable_reason)), icon=":material/block:"
+        )
+    return template
+
+
+def _option(template: Template) -> str:
+    mark = "{ }  " if template.has_variables else ""
+    why = f" · {t(template.unsendable_reason)}" if template.unsendable_reason else ""
+    return f"{mark}{template.name} / {template.language} · {t(template.category.capitalize())}{why}"
+
+
+def _take_template(operation_id: str, template: Template | None) -> None:
+    """Another template begins with what was saved as its default."""
+    if template is None:
+        return
+    kept = load_bindings(warehouse().cursor(), template)
+    change(
+        operation_id,
+        template_name=template.name,
+        template_language=template.language,
+        template_hash=template.content_hash,
+        bindings=kept.bindings,
+    )
+
+
+def _draw_blanks(operation_id: str, draft: Draft, template: Template) -> None:
+    if not template.slots:
+        st.caption(t("This template has no blanks: everybody gets the same text."))
+        return
+    if draft.template_hash != template.content_hash:
+        with st.container(border=True):
+            st.markdown(t("The template was changed since its blanks were filled. Look at the message, then go on."))
+            st.button(
+                t("I have looked at it"),
+                icon=":material/check:",
+                key=f"bulk_message.looked.{operation_id}",
+                on_click=lambda: change(operation_id, template_hash=template.content_hash),
+            )
+    cursor = warehouse().cursor()
+    registry = load_registry(cursor)
+    key = f"{Key.BINDING.of(operation_id)}.{template.name}.{template.language}"
+    bindings = binding_form(template, draft.bindings, registry, key=key)
+    if dict(bindings) != dict(draft.bindings):
+        change(operation_id, bindings=bindings)
+        st.rerun()
+    st.button(
+        t("Keep this as the template's default"),
+        type="tertiary",
+        icon=":material/bookmark:",
+        key=f"bulk_message.default.{operation_id}",
+        help=t("The next message with {template} begins with these blanks.", template=plain(template.name)),
+        on_click=lambda: _keep(template, draft, registry.names()),
+    )
+
+
+def _keep(template: Template, draft: Draft, fields: tuple[str, ...]) -> None:
+    save_bindings(warehouse(), template, draft.bindings, who=who(), now=utc_now(), fields=fields)
+    st.toast(t("Kept as the default of {template}.", template=template.name), icon=":material/bookmark_added:")

@@ -1,0 +1,119 @@
+"""Preflight for the pages, kept by what was asked and the version of the data; and one recipient's message."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import duckdb
+import numpy as np
+import polars as pl
+import streamlit as st
+
+from engine.clock import utc_now
+from engine.operations.drafts import Draft
+from engine.operations.preflight import preflight
+from engine.operations.snapshot import person_keys
+from engine.segments import Audience, Selection, load_context
+from engine.templates import Binding, PayloadBuilder, Rendered, Template, empty_slots, render_message
+from engine.templates.bindings import MEDIA_MARK
+from pages.ui.services import settings, warehouse
+
+
+@dataclass(frozen=True)
+class Verdicts:
+    """What preflight said of everybody: figures, who gets it (ids), and who doesn't (ids and reasons)."""
+
+    audience_count: int
+    recipient_ids: np.ndarray[Any, np.dtype[np.int64]]
+    person_keys: bytes
+    reasons: dict[str, int]
+    left_out: pl.DataFrame
+    doubtful_phone_count: int
+
+    @property
+    def recipient_count(self) -> int:
+        """How many get the message."""
+        return len(self.recipient_ids)
+
+
+def verdicts(draft: Draft, template: Template) -> Verdicts:
+    """Judge everybody of the draft's audience, or remember it from before.
+
+    Raises:
+        InvalidRule: the audience or a binding names what is no more.
+    """
+    asked = draft.model_dump_json(include={"audience", "bindings"})
+    moment = utc_now()
+    state = (warehouse().epoch, warehouse().data_version, moment.astimezone(settings().zone).date())
+    return _verdicts(state, asked, template.model_dump_json(), warehouse().cursor())
+
+
+@st.cache_data(show_spinner=False, max_entries=3, ttl=60)
+def _verdicts(state: tuple[object, ...], asked: str, template: str, _cursor: duckdb.DuckDBPyConnection) -> Verdicts:
+    draft = Draft.model_validate_json(asked)
+    context = load_context(_cursor, now=utc_now(), zone=settings().zone)
+    found = preflight(_cursor, draft.audience, Template.model_validate_json(template), draft.bindings, context)
+    return Verdicts(
+        found.audience_count,
+        found.recipients["contact_id"].to_numpy(),
+        person_keys(found.recipients["person_key"]),
+        found.reasons,
+        found.left_out,
+        found.doubtful_phone_count,
+    )
+
+
+def message_of(draft: Draft, template: Template, contact_id: int) -> Rendered | str:
+    """What one contact would see, drawn from the very payload; or the reason why the contact is left out."""
+    cursor = warehouse().cursor()
+    context = load_context(cursor, now=utc_now(), zone=settings().zone)
+    one = Audience(selection=Selection.only(frozenset({contact_id})))
+    found = preflight(cursor, one, template, draft.bindings, context)
+    if found.recipients.is_empty():
+        return next(iter(found.reasons), "")
+    row = found.recipients.row(0, named=True)
+    parameters = [row[f"p_{index}"] for index in range(len(template.slots))]
+    files = {value.removeprefix(MEDIA_MARK): value for value in parameters if value.startswith(MEDIA_MARK)}
+    payload = PayloadBuilder(template, files).build(row["phone"], row["user_id"], parameters, "preview")
+    return render_message(payload, template)
+
+
+def with_holes(draft: Draft, template: Template) -> Draft:
+    """The draft with every empty slot showing its own mark, so that a message can be looked at before it is whole."""
+    marks = {
+        slot.key: Binding.of(MEDIA_MARK + "0" * 64 if slot.kind == "image" else f"{{{{{slot.name}}}}}")
+        for slot in empty_slots(template, draft.bindings)
+    }
+    return draft.changed(bindings={**draft.bindings, **marks}) if marks else draft
+
+
+def left_out_people(found: Verdicts, key: str | None, limit: int, offset: int) -> pl.DataFrame:
+    """One page of those left out, for one reason or any.
+
+    Returns: **Shape**: contact_id, name, phone, reason.
+    """
+    rows = found.left_out if key is None else found.left_out.filter(pl.col("reason") == key)
+    page = rows.slice(offset, limit)
+    names = (
+        warehouse()
+        .cursor()
+        .sql(
+            "SELECT contact_id, trim(concat_ws(' ', name, surname)) AS name, phone FROM contacts"
+            " WHERE contact_id IN (SELECT unnest(?::BIGINT[]))",
+            params=[page["contact_id"].to_list()],
+        )
+        .pl()
+    )
+    return page.join(names, on="contact_id", how="left", maintain_order="left")
+
+
+def name_of(contact_id: int) -> tuple[str, str | None]:
+    """(name, phone) of a contact."""
+    rows = (
+        warehouse()
+        .cursor()
+        .execute("SELECT trim(concat_ws(' ', name, surname)), phone FROM contacts WHERE contact_id = ?", [contact_id])
+        .fetchall()
+    )
+    return rows[0] if rows else ("", None)
