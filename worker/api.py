@@ -13,9 +13,11 @@ import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Annotated, Any
+from urllib.parse import unquote
 
 import redis
 from fastapi import APIRouter, Depends, FastAPI, Header, Request
+from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse, JSONResponse
 
 from engine import live
@@ -85,13 +87,22 @@ def services_of(request: Request) -> Services:
 def person_of(
     request: Request,
     authorization: Annotated[str, Header()] = "",
-    x_ulak_as: Annotated[str, Header(description="Who acts, for the audit table")] = "api",
+    x_ulak_as: Annotated[str, Header(description="Who acts, for the audit table; UTF-8 or percent-encoded")] = "api",
 ) -> str:
     """The person behind a request, once its token was checked."""
     given = authorization.removeprefix("Bearer ").strip()
     if not hmac.compare_digest(given.encode(), local_token(services_of(request).settings).encode()):
         raise Unauthorized
-    return " ".join(x_ulak_as.split())[:60] or "api"
+    return name_of_header(x_ulak_as)
+
+
+def name_of_header(text: str) -> str:
+    """A person's name out of a header, which carries bytes: percent-encoded, or UTF-8 as curl sends it."""
+    try:
+        plain = text.encode("latin-1").decode()
+    except UnicodeError:
+        plain = text
+    return " ".join(unquote(plain).split())[:60] or "api"
 
 
 Person = Annotated[str, Depends(person_of)]
@@ -107,6 +118,7 @@ def create_api(services: Services) -> FastAPI:
     app = FastAPI(title="Ulak", version=__version__, docs_url=None, redoc_url=None, openapi_url="/openapi.json")
     app.state.services = services
     app.add_exception_handler(UlakError, _answer_error)
+    app.add_exception_handler(RequestValidationError, _answer_malformed)
     app.include_router(_frame())
     for router in (contacts, messages, operations):
         app.include_router(router)
@@ -143,3 +155,11 @@ async def _answer_error(request: Request, problem: Exception) -> JSONResponse:
     }
     body = {"error": {"type": type(problem).__name__, "message": problem.message, "fields": fields}}
     return JSONResponse(body, status_code=status)
+
+
+async def _answer_malformed(request: Request, problem: Exception) -> JSONResponse:
+    """A body or parameter that isn't of its type: in the same shape as every other refusal, without its value."""
+    assert isinstance(problem, RequestValidationError)
+    first = problem.errors()[0]
+    name = ".".join(str(part) for part in first["loc"][1:]) or "the body"
+    return await _answer_error(request, InputError(reason=f"{name}: {first['msg']}"))

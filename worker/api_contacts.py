@@ -50,7 +50,7 @@ def import_file(
         "unchanged": plan.counts.unchanged_count,
         "duplicates": plan.staged.duplicate_count,
         "rejected": plan.staged.rejected_count,
-        "mapping": {column: target.target for column, target in mapping},
+        "mapping": {source.headers[column]: target.target for column, target in mapping},
     }
     if dry_run:
         discard_import(settings, source.import_id)

@@ -10,7 +10,7 @@ import hashlib
 from typing import Annotated, Any
 
 import redis
-from fastapi import APIRouter, Header
+from fastapi import APIRouter, Header, Query
 from pydantic import Field
 
 from engine.clock import to_store, utc_now
@@ -92,10 +92,15 @@ def send(
 
 
 @router.get("/operations")
-def operations(doors: Doors, person: Person, limit: int = 50, offset: int = 0) -> list[dict[str, Any]]:
+def operations(
+    doors: Doors,
+    person: Person,
+    limit: Annotated[int, Query(ge=1, le=500)] = 50,
+    offset: Annotated[int, Query(ge=0)] = 0,
+) -> list[dict[str, Any]]:
     """The operations, newest first, with their figures of this moment."""
     with _live(doors) as client:
-        found = list_operations(doors.warehouse().cursor(), client, limit=min(limit, 500), offset=offset)
+        found = list_operations(doors.warehouse().cursor(), client, limit=limit, offset=offset)
         return [_row(operation) for operation in found]
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from typing import Any
+from urllib.parse import quote
 
 import httpx
 
@@ -22,12 +23,16 @@ class ApiRefused(UlakError):
     """{text}"""
 
 
+class WebWentAway(UlakError):
+    """The web process ended before it answered ({reason}); look whether it was done before you repeat it."""
+
+
 class Client:
     """Calls the verbs of the API, wherever it runs."""
 
     def __init__(self, settings: Settings, person: str) -> None:
         self._settings = settings
-        self._headers = {"Authorization": f"Bearer {local_token(settings)}", "X-Ulak-As": person}
+        self._headers = {"Authorization": f"Bearer {local_token(settings)}", "X-Ulak-As": quote(person)}
 
     def call(self, verb: str, path: str, **options: Any) -> Any:
         """One verb; answers its JSON.
@@ -35,12 +40,17 @@ class Client:
         Raises:
             ApiRefused: the API refused; `text` is its sentence, `status` its code.
             StoreError: web doesn't run, and another process holds the database.
+            WebWentAway: web ended before it answered.
         """
-        headers = self._headers | options.pop("headers", {})
+        # Headers carry ASCII: names and keys may be anything.
+        headers = self._headers | {name: quote(text) for name, text in options.pop("headers", {}).items()}
         if self.web_runs():
             base = f"http://{self._settings.host}:{self._settings.port}"
-            with httpx.Client(base_url=base, timeout=600, trust_env=False) as client:
-                answer = client.request(verb, PREFIX + path, headers=headers, **options)
+            try:
+                with httpx.Client(base_url=base, timeout=600, trust_env=False) as client:
+                    answer = client.request(verb, PREFIX + path, headers=headers, **options)
+            except httpx.TransportError as problem:
+                raise WebWentAway(reason=type(problem).__name__) from problem
         else:
             answer = asyncio.run(self._in_process(verb, path, headers, options))
         return _read(answer)
