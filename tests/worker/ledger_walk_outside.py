@@ -8,7 +8,7 @@ from hypothesis.stateful import precondition, rule
 from engine.operations import ledger
 from engine.operations.states import DeliveryState as S
 from tests.worker.ledger_checks import check_world
-from tests.worker.ledger_desk import DAY, HOUR, MINUTE, Desk, person
+from tests.worker.ledger_desk import DAY, HOUR, MINUTE, SECOND, Desk, person
 from tests.worker.ledger_walk_workers import WorkerRules, picks, rows_drawn
 from tests.worker.ledger_world import Attempt, Job
 
@@ -49,6 +49,20 @@ class OutsideRules(WorkerRules):
             self.hear(attempt, what)
             check_world(self.world)
 
+    @precondition(lambda self: self.world.ready_jobs())
+    @rule(pick=picks, what=STATUSES)
+    def a_webhook_overtakes_the_answer(self, pick: int, what: S) -> None:
+        ready = self.world.ready_jobs()
+        job = ready[pick % len(ready)]
+        self.world.start_post(job)
+        attempt = self.world.posts[-1].attempt
+        self.finish(self.world.posts.pop(), "accepted")
+        self.happen(attempt, what)
+        self.world.said_words.append((attempt, what))
+        self.hear(attempt, what)
+        check_world(self.world)
+        self.tell(job, job.outcomes[-1:], True)
+
     @precondition(lambda self: self.world.unheard_words)
     @rule(pick=picks)
     def webhook(self, pick: int) -> None:
@@ -69,11 +83,27 @@ class OutsideRules(WorkerRules):
         back = {"paused": "resume", "halted": "resume", "waiting": "wake"}
         desk.control(back.get(desk.state, verb))
 
-    @rule(operation=st.integers(0, 1), pick=st.integers(0, 9))
-    def cancel(self, operation: int, pick: int) -> None:
+    @rule(operation=st.integers(0, 1), pick=st.integers(0, 9), slices=st.integers(1, 2), is_closed=st.booleans())
+    def cancel(self, operation: int, pick: int, slices: int, is_closed: bool) -> None:
         desk = self.world.desks[operation]
-        if pick == 0 or desk.state == "cancelled":
-            desk.control("cancel", slice_rows=3)
+        is_under_way = S.CLAIMED in self.world.bytes_[desk.operation_id]  # the moment that is hard to get right
+        if desk.state == "cancelled" or pick == 0 or (pick < 4 and is_under_way):
+            for _ in range(slices):
+                desk.control("cancel", slice_rows=3)
+            check_world(self.world)
+            holding = [j for j in self.world.jobs if j.desk is desk and j.alive and not j.closed and j.rows]
+            if holding and is_closed:
+                self.end(holding[pick % len(holding)])
+
+    @rule(delay=st.sampled_from([0, SECOND, ledger.SEND_AGAIN_AFTER_MS - 1, ledger.SEND_AGAIN_AFTER_MS]))
+    def leases_run_out_and_a_person_asks(self, delay: int) -> None:
+        self.world.tick(16 * SECOND)
+        for desk in self.world.desks:
+            self.world.expire(desk)
+        check_world(self.world)
+        self.world.tick(delay)
+        for desk, recipient_no in self.world.rows_in(S.UNKNOWN):
+            self.ask_again(desk, recipient_no)
 
     @precondition(lambda self: self.world.rows_in(S.UNKNOWN))
     @rule(pick=picks)

@@ -126,6 +126,7 @@ class WorkerRules(RuleBasedStateMachine):
         if job is not None and job.rows and not job.unheard:
             kept = job.rows.pop(0)
             answer = job.desk.claim(job=job.name, again=[kept])
+            self.world.note_lease(job, answer)
             job.rows += [(c.recipient_no, c.attempt) for c in answer.rows]
 
     @precondition(lambda self: self.world.ready_jobs())
@@ -154,7 +155,7 @@ class WorkerRules(RuleBasedStateMachine):
     def a_minute_passes_and_leases_are_swept(self) -> None:
         self.world.tick(MINUTE)
         for desk in self.world.desks:
-            desk.expire()
+            self.world.expire(desk)
 
     @precondition(lambda self: self.world.posts)
     @rule(
@@ -228,4 +229,4 @@ class WorkerRules(RuleBasedStateMachine):
 
     @rule(operation=st.integers(0, 1))
     def expire(self, operation: int) -> None:
-        self.world.desks[operation].expire()
+        self.world.expire(self.world.desks[operation])

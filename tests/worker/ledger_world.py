@@ -31,7 +31,8 @@ class Job:
     desk: Desk
     alive: bool = True
     closed: bool = False
-    lease_until: int = 0  # monotonic
+    lease_until: int = 0  # monotonic, as the worker reckons
+    deadline: int = 0  # server's clock, as the server should reckon
     rows: list[tuple[int, int]] = field(default_factory=list)
     posted: set[tuple[int, int]] = field(default_factory=set)
     outcomes: list[Change] = field(default_factory=list)
@@ -140,6 +141,7 @@ class World:
         """The claim reaches the server (whether or not the answer is heard)."""
         used = job.desk.places
         answer = job.desk.claim(rows, job=job.name, token=token, not_after=not_after)
+        self.note_lease(job, answer)
         name = job.desk.operation_id
         if self.limit >= 0:
             assert job.desk.places <= max(self.limit, used), "the messaging limit was exceeded"
@@ -155,6 +157,20 @@ class World:
                 if self.limit >= 0 and not in_window:
                     self.placed.add(attempt)
         return answer
+
+    def note_lease(self, job: Job, answer: ledger.ClaimAnswer) -> None:
+        """A claim renewed the job's lease, or came too late to."""
+        if 0 < job.deadline <= self.server:
+            assert answer.lost, "a job whose lease had run out went on"
+        has_lease = job.deadline > 0 or answer.state not in ("completed", "cancelled")
+        if has_lease and not answer.lost:
+            job.deadline = self.server + ledger.LEASE_MS
+
+    def expire(self, desk: Desk) -> None:
+        """The dispatcher's sweep."""
+        swept = desk.expire()
+        for job in self.jobs:
+            assert job.desk is not desk or job.name not in swept or job.deadline <= self.server, "a renewal lost"
 
     def note_word(self, attempt: Attempt, what: S) -> None:
         """The ledger was told a word."""
