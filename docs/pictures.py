@@ -1,0 +1,81 @@
+"""Makes the README's pictures: starts everything in a home of its own, does the marketer's story, takes a picture of
+each page. Run by `make pictures`.
+"""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from playwright.sync_api import Page
+
+from tests.journeys import marketer
+from tests.journeys.conftest import Running
+
+PICTURES = Path(__file__).parent / "pictures"
+
+
+def take(page: Page, name: str) -> None:
+    """One picture of the page as it is."""
+    marketer.settle(page)
+    page.screenshot(path=PICTURES / f"{name}.png")
+    print(f"docs/pictures/{name}.png")
+
+
+def story(url: str) -> None:
+    """The story once through, a picture at each page."""
+    with marketer.browser_page(url, size=(1440, 940)) as page:
+        marketer.introduce(page)
+        marketer.go_to(page, "Import")
+        marketer.press(page, "Use the 1,200 sample contacts")
+        marketer.press(page, "Check the rows")
+        marketer.button(page, "Import 1,188 contacts").wait_for()
+        take(page, "import")
+        marketer.press(page, "Import 1,188 contacts")
+        marketer.narrow(page)
+        take(page, "audience")
+        marketer.save_segment(page, "Türkçe, not Ankara")
+        marketer.go_to(page, "Templates")
+        take(page, "templates")
+        marketer.go_to(page, "Audience")
+        marketer.press(page, "Send bulk message")
+        for _ in range(2):
+            marketer.press(page, "Continue")
+        marketer.fill_order_message(page)
+        marketer.press(page, "Next")
+        take(page, "message")
+        for _ in range(2):
+            marketer.press(page, "Continue")
+        take(page, "review")
+        marketer.launch(page)
+        page.wait_for_timeout(6_000)
+        take(page, "operation")
+        marketer.go_to(page, "Home")
+        take(page, "home")
+        marketer.go_to(page, "Messaging limits")
+        take(page, "limits")
+        marketer.go_to(page, "Settings")
+        take(page, "settings")
+    with marketer.browser_page(url, dark=True, size=(1440, 940)) as page:
+        marketer.introduce(page)
+        marketer.narrow(page)
+        take(page, "audience-dark")
+
+
+def main() -> None:
+    """Start, tell the story, stop."""
+    PICTURES.mkdir(exist_ok=True)
+    with tempfile.TemporaryDirectory() as folder:
+        running = Running(Path(folder) / "home")
+        running.start()
+        try:
+            story(running.url)
+        finally:
+            running.stop()
+
+
+if __name__ == "__main__":
+    main()
