@@ -18,6 +18,7 @@ from pages.ui.audience_words import label_of
 from pages.ui.binding_image import draw_image
 
 MOST_SUGGESTIONS = 5
+HOLE_PIXELS = 105
 BEGUN_FIELD = re.compile(r"(?<!@)@([a-z0-9_]*)$", re.IGNORECASE)
 
 CountWithout = Callable[[Sequence[str]], tuple[int, int]]
@@ -75,9 +76,9 @@ def _draw_text(slot: Slot, begun: Binding, registry: FieldRegistry, key: str) ->
     st.session_state.setdefault(text_key, begun.typed)
     st.session_state.setdefault(fallback_key, begun.fallback)
     name = t(slot.caption, name=slot.name)
-    hole, value, insert, otherwise = st.columns([1.1, 3.1, 0.55, 2.5], vertical_alignment="center")
-    hole.markdown(f"`{{{{{slot.name if slot.kind == 'text' else 1}}}}}`")
-    typed = value.text_input(
+    row = st.container(horizontal=True, vertical_alignment="center", gap="small")
+    row.markdown(f"`{{{{{slot.name if slot.kind == 'text' else 1}}}}}`", width=HOLE_PIXELS)
+    typed = row.text_input(
         name,
         key=text_key,
         label_visibility="collapsed",
@@ -85,7 +86,7 @@ def _draw_text(slot: Slot, begun: Binding, registry: FieldRegistry, key: str) ->
         live="400ms",
     )
     fields = {field.name: field for field in registry}
-    insert.menu_button(
+    row.menu_button(
         "@",
         list(fields),
         key=f"{key}.insert",
@@ -95,17 +96,20 @@ def _draw_text(slot: Slot, begun: Binding, registry: FieldRegistry, key: str) ->
         on_click=_insert,
         args=(text_key, f"{key}.insert"),
     )
+    _draw_suggestions(typed or "", registry, text_key)
     binding = Binding.of(typed or "")
-    fallback = otherwise.text_input(
+    if not binding.fields:
+        return binding
+    below = st.container(horizontal=True, vertical_alignment="center", gap="small")
+    below.markdown("", width=HOLE_PIXELS)
+    fallback = below.text_input(
         t("{slot}, if empty", slot=name),
         key=fallback_key,
         label_visibility="collapsed",
-        placeholder=t("If empty: left out"),
-        disabled=not binding.fields,
+        placeholder=t("If empty: left out (or type a text)"),
         live="400ms",
     )
-    _draw_suggestions(typed or "", registry, text_key)
-    return Binding(pieces=binding.pieces, fallback=(fallback or "") if binding.fields else "")
+    return Binding(pieces=binding.pieces, fallback=fallback or "")
 
 
 def _insert(text_key: str, menu_key: str) -> None:

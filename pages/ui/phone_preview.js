@@ -88,7 +88,9 @@ function draw(phone, { message, words }) {
   write(body, message.body)
   text.append(body)
   if (message.footer) text.append(make("div", "footer", message.footer))
-  text.append(make("div", "clock", message.clock))
+  const clock = make("div", "clock")
+  clock.append(make("bdi", "", message.clock))
+  text.append(clock)
   bubble.append(text)
   for (const button of message.buttons.slice(0, message.buttons.length > 3 ? 2 : 3)) {
     const row = make("div", "button")

@@ -153,11 +153,11 @@ def _draw_table(templates: list[Template]) -> None:
         row_height=ROW_PIXELS,
         height=min(len(templates) + 1, MOST_ROWS_SEEN) * ROW_PIXELS + 3,
         column_config={
-            "name": st.column_config.TextColumn(t("Template"), width="medium"),
+            "name": st.column_config.TextColumn(t("Name"), width="medium"),
             "mark": st.column_config.TextColumn("{ }", width=40, help=t("Has variables to fill")),
             "language": st.column_config.TextColumn(t("Language"), width="small"),
             "category": st.column_config.TextColumn(t("Category"), width=105),
-            "status": st.column_config.TextColumn(t("Status"), width="small"),
+            "status": st.column_config.TextColumn(t("Status"), width=115),
             "quality": st.column_config.TextColumn(t("Quality"), width=95),
             "note": st.column_config.TextColumn(t("Why it can't be sent"), width="large"),
         },

@@ -15,7 +15,7 @@ from pages.ui import formats, nt, t
 STATUS_LABELS = {
     "APPROVED": N_("Approved"),
     "PENDING": N_("In review"),
-    "REJECTED": N_("Rejected"),
+    "REJECTED": N_("Refused"),
     "PAUSED": N_("Paused"),
     "DISABLED": N_("Disabled"),
     "IN_APPEAL": N_("In appeal"),

@@ -332,3 +332,11 @@ def test_the_page_speaks_turkish(synced: Warehouse) -> None:
     assert "Video başlıkları henüz gönderilemiyor" in notes
     detail = _page("autumn_offer/tr", language="tr")
     assert "Hâlâ boş: Gövde first_name" in _said(detail)
+
+
+def test_a_field_from_the_menu_is_put_behind_what_was_typed(synced: Warehouse) -> None:
+    at = _type(_page("autumn_offer/tr"), "Body first_name", "Sayın")
+    menu = next(each for each in at.menu_button if each.key.endswith("body:first_name.insert"))
+    menu.click(next(option for option in menu.options if option.endswith("@surname"))).run()
+    assert not at.exception, at.exception
+    assert _body(at)[0] == "Sayın Yılmaz"
