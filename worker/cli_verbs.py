@@ -25,7 +25,15 @@ Row = dict[str, Any]
 
 def client_as(person: str) -> Client:
     """A client acting as this person."""
-    return Client(current_settings(), person or getpass.getuser())
+    return Client(current_settings(), person or _user_of_system())
+
+
+def _user_of_system() -> str:
+    """The OS user; in a container that runs under a bare number there is none."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return "cli"
 
 
 def show(value: Any, as_json: bool, line: Callable[[Any], str]) -> None:
@@ -220,9 +228,17 @@ _control("cancel", "Cancel an operation; who was not sent to stays so.")
 
 def _segment_of(text: str) -> Row:
     path = Path(text)
-    if path.suffix == ".json" or path.is_file():
-        return {"definition": json.loads(path.read_text("utf-8"))}
-    return {"segment": text}
+    if path.suffix != ".json" and not path.is_file():
+        return {"segment": text}
+    try:
+        definition = json.loads(path.read_text("utf-8"))
+    except OSError as problem:
+        raise typer.BadParameter(f"the file {text} can't be read ({type(problem).__name__})") from problem
+    except ValueError as problem:
+        raise typer.BadParameter(f"the file {text} holds no JSON") from problem
+    if not isinstance(definition, dict):
+        raise typer.BadParameter(f"the file {text} holds no segment: it must be a JSON object")
+    return {"definition": definition}
 
 
 def _template_of(text: str) -> tuple[str, str]:
