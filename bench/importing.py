@@ -1,6 +1,6 @@
 """How long an import takes, beside a bare DuckDB read of the same file.
 
-    python bench/importing.py [ROWS]
+    python -m bench.importing [ROWS]
 
 Makes a file (Turkish mobiles in the ways people write them, 10 columns, some rows broken), imports it into an empty
 store, imports it again (nothing changes), and again with one column changed in every row. Prints seconds, the ratio
@@ -24,8 +24,9 @@ import polars as pl
 
 from engine.clock import utc_now
 from engine.contacts.importing import import_contacts
-from engine.settings import load_settings
-from engine.warehouse import open_warehouse
+from engine.contacts.merging import ImportResult
+from engine.settings import Settings, load_settings
+from engine.warehouse import Warehouse, open_warehouse
 
 
 def make_file(path: Path, rows: int, *, plan: str = "silver") -> None:
@@ -65,11 +66,51 @@ COLUMNS = {
 MONTHS = [".03.1990", ".11.1984", ".07.2001", ".01.1975"]
 
 
+def cpu_seconds() -> float:
+    """Of this process and of its children that ended."""
+    return sum(os.times()[:4])
+
+
 def timed(what: Callable[[], object]) -> float:
     """Seconds that it takes."""
     start = time.perf_counter()
     what()
     return time.perf_counter() - start
+
+
+class Steps:
+    """How long each step of an import took."""
+
+    def __init__(self) -> None:
+        self._marks = [("opening", time.perf_counter())]
+
+    def tell(self, step: str, share: float) -> None:
+        """Take a step's name from the import's progress."""
+        self._marks.append(("merging" if step == "planned" else step, time.perf_counter()))
+
+    def shown(self) -> str:
+        """Name and seconds of each, in order."""
+        self.tell("end", 1.0)
+        took: dict[str, float] = {}
+        for (step, start), (_, end) in pairwise(self._marks):
+            took[step] = took.get(step, 0.0) + end - start
+        return "  ".join(f"{step} {seconds:.2f}" for step, seconds in took.items())
+
+
+def measure(title: str, path: Path, warehouse: Warehouse, settings: Settings, bare: float) -> None:
+    """Import the file and print what it took."""
+    steps, cpu = Steps(), cpu_seconds()
+    results: list[ImportResult] = []
+    seconds = timed(
+        lambda: results.append(
+            import_contacts(warehouse, settings, path, who="bench", now=utc_now(), on_progress=steps.tell)
+        )
+    )
+    shown, rows = steps.shown(), results[0].row_count
+    print(
+        f"{title:22} {seconds:6.2f} s  {seconds / bare:5.1f} x bare  {rows / seconds:9,.0f} rows/s  "
+        f"CPU {cpu_seconds() - cpu:.1f} s\n    {shown}\n    {results[0].counts}"
+    )
 
 
 def main() -> None:
@@ -81,34 +122,15 @@ def main() -> None:
         warehouse = open_warehouse(settings.database_path)
         make_file(path, rows)
         print(f"{rows:,} rows, {path.stat().st_size / 1e6:.0f} MB")
-        bare = timed(
-            lambda: duckdb.connect().execute(f"CREATE TABLE t AS FROM read_csv('{path}', all_varchar = true)")
-        )
-        print(f"bare DuckDB read          {bare:6.2f} s")
-        for title, plan in (
-            ("first import", "silver"),
-            ("the same file again", "silver"),
-            ("every row updated", "gold"),
-        ):
-            make_file(path, rows, plan=plan)
-            marks: list[tuple[str, float]] = []
-            tell = lambda step, share, marks=marks: marks.append((step, time.perf_counter()))  # noqa: E731
-            seconds = timed(
-                lambda tell=tell: print(
-                    import_contacts(warehouse, settings, path, who="bench", now=utc_now(), on_progress=tell)
-                    .model_dump_json(include={"counts", "rejected_count", "duplicate_count"})
-                )
-            )  # fmt: skip
-            marks.append(("end", time.perf_counter()))
-            steps = {step: 0.0 for step, _ in marks[:-1]}
-            for (step, start), (_, end) in pairwise(marks):
-                steps[step] += end - start
-            print(f"{title:25} {seconds:6.2f} s  {seconds / bare:5.1f} x bare   {rows / seconds:,.0f} rows/s")
-            print("   ", "  ".join(f"{step} {took:.2f}" for step, took in steps.items()))
-        own, child = (
-            resource.getrusage(who).ru_maxrss / 1024 for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
-        )
-        print(f"peak memory: this process {own:.0f} MB, the reading process {child:.0f} MB")
+        read = f"CREATE TABLE t AS FROM read_csv('{path}', all_varchar = true)"
+        bare = timed(lambda: duckdb.connect().execute(read))
+        print(f"{'bare DuckDB read':22} {bare:6.2f} s")
+        measure("first import", path, warehouse, settings, bare)
+        measure("the same file again", path, warehouse, settings, bare)
+        make_file(path, rows, plan="gold")
+        measure("every row updated", path, warehouse, settings, bare)
+        used = [resource.getrusage(of).ru_maxrss / 1024 for of in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+        print(f"peak memory: this process {used[0]:.0f} MB, the reading process {used[1]:.0f} MB")
 
 
 if __name__ == "__main__":

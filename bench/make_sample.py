@@ -4,7 +4,7 @@ Phone numbers are well formed and made up: Turkish mobiles of one block with the
 that Germany, the United Kingdom and Saudi Arabia list in libphonenumber's plan. Nobody should be sent a real message
 from it: the sandbox is there for that. A few rows are broken on purpose, so that the dry run has something to say.
 
-    python bench/make_sample.py
+    python -m bench.make_sample
 """
 
 from __future__ import annotations

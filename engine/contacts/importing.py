@@ -20,7 +20,7 @@ from engine.contacts.child import read_source_apart, stage_apart
 from engine.contacts.fields import load_registry
 from engine.contacts.guessing import guess_mapping
 from engine.contacts.mapping import Mapping, check_mapping
-from engine.contacts.merging import ImportResult, finish_import
+from engine.contacts.merging import ImportResult, finish_import, keep_rejects_only
 from engine.contacts.people import StageRequest
 from engine.contacts.planning import DryRun, count_changes, incoming_of, sample_updates, types_of
 from engine.contacts.source import SourceFile, open_source
@@ -186,10 +186,16 @@ def discard_import(settings: Settings, import_id: str) -> None:
 
 
 def forget_unfinished(settings: Settings, now: datetime) -> None:
-    """Remove the files of imports that nobody carried out for a day."""
-    for source in (settings.home / "imports").glob("imp-*/source.json"):
-        if now.timestamp() - source.stat().st_mtime > UNFINISHED_FOR.total_seconds():
-            shutil.rmtree(source.parent, ignore_errors=True)
+    """Remove what imports left that nobody carried out for a day, or that a kill cut short; rejects stay."""
+    for entry in (settings.home / "imports").glob("*"):
+        if now.timestamp() - entry.stat().st_mtime <= UNFINISHED_FOR.total_seconds():
+            continue
+        if entry.is_file():
+            entry.unlink(missing_ok=True)
+        elif (entry / "rejects.csv").exists():
+            keep_rejects_only(entry)
+        else:
+            shutil.rmtree(entry, ignore_errors=True)
 
 
 def list_imports(cursor: duckdb.DuckDBPyConnection, limit: int = 50) -> list[PastImport]:

@@ -70,7 +70,7 @@ def finish_import(
             rejects_path=rejects_path,
         )
         _record(cursor, plan, source, result, who, now)
-    _keep_rejects_only(plan.folder)
+    keep_rejects_only(plan.folder)
     return result
 
 
@@ -151,7 +151,8 @@ def _record(
     audit(cursor, who=who, verb="imported", subject=("import", plan.import_id), now=now, **detail)
 
 
-def _keep_rejects_only(folder: Path) -> None:
+def keep_rejects_only(folder: Path) -> None:
+    """Remove an import's working files."""
     for entry in folder.iterdir():
         if entry.is_dir():
             shutil.rmtree(entry, ignore_errors=True)

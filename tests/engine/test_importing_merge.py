@@ -279,8 +279,13 @@ def test_what_nobody_carried_out_for_a_day_is_forgotten(desk: Desk) -> None:
     plan = desk.plan("Telefon", "05321234501")
     forget_unfinished(desk.settings, datetime.now(UTC))
     assert plan.folder.exists()
+    cut_short = plan.folder.parent / "upload-1.csv"
+    cut_short.write_text("x")
+    carried_out = desk.run("Telefon", "05321234501", "12")
     forget_unfinished(desk.settings, datetime(2100, 1, 1, tzinfo=UTC))
-    assert not plan.folder.exists()
+    assert [path.name for path in plan.folder.parent.iterdir()] == [carried_out.import_id]
+    assert carried_out.rejects_path is not None
+    assert carried_out.rejects_path.exists()
 
 
 @pytest.mark.parametrize(
