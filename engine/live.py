@@ -16,7 +16,7 @@ from redis import exceptions
 from engine.errors import QueueUnavailable
 from engine.settings import Settings
 
-STORE = "ulak:store"  # hash: epoch, salt (Fernet token), suppressions (version)
+STORE = "ulak:store"  # hash: epoch, salt (Fernet token), suppressions (version), emptied (until web has settled it)
 EVENTS = "ulak:events"  # stream, read by the recorder
 OPERATIONS = "ulak:operations"  # set of operation ids with a ledger
 CHANNELS = "ulak:channels"  # set of channel ids

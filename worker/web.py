@@ -21,7 +21,7 @@ from engine.channels.sandbox_channel import ensure_sandbox_channel
 from engine.channels.store import publish_channels
 from engine.clock import utc_now
 from engine.errors import ProviderError, QueueUnavailable, UlakError
-from engine.operations.launch import finish_launches
+from engine.operations.launch import finish_launches, is_emptied
 from engine.operations.lost import halt_lost
 from engine.operations.suppressions import publish_stop_words, rebuild_copy
 from engine.secrets import secret_box
@@ -83,11 +83,12 @@ def prepare_redis(warehouse: Warehouse, client: redis.Redis, settings: Settings,
     """
     now = utc_now()
     sealed = secret_box(settings).encrypt(warehouse.salt.hex().encode())
-    known = client.hget(live.STORE, "epoch")
-    if known != warehouse.epoch.encode():
+    if client.hget(live.STORE, "epoch") != warehouse.epoch.encode():
         client.hdel(live.STORE, "suppressions")
-    if known != warehouse.epoch.encode() or not client.hexists(live.STORE, "salt"):
-        client.hset(live.STORE, mapping={"epoch": warehouse.epoch, "salt": sealed})
+        # Kept in Redis, not here: should this start fail half-way, the next one finds the epoch in its place.
+        client.hset(live.STORE, mapping={"epoch": warehouse.epoch, "salt": sealed, "emptied": 1})
+    elif not client.hexists(live.STORE, "salt"):
+        client.hset(live.STORE, "salt", sealed)
     if not ensure_sandbox_channel(warehouse, client, settings, now):
         publish_channels(warehouse, client, settings)
     publish_stop_words(warehouse, client)
@@ -99,9 +100,10 @@ def prepare_redis(warehouse: Warehouse, client: redis.Redis, settings: Settings,
     def ring(operation_id: str, batch_no: int) -> None:
         enqueue_batch(client, operation_id, batch_no)
 
-    was_emptied = known != warehouse.epoch.encode()
+    was_emptied = is_emptied(client)
     for settled in finish_launches(warehouse, client, settings, now=now, enqueue=ring, was_emptied=was_emptied):
         log.warning("%s: its launch was interrupted; now %s", settled.operation_id, settled.state)
+    client.hdel(live.STORE, "emptied")
     _first_templates(warehouse, client, settings)
 
 

@@ -33,6 +33,7 @@ from engine.operations.launch_record import (
     record_launching,
     stored,
 )
+from engine.operations.lost import LOST_EPOCH
 from engine.operations.snapshot import BATCH_SIZE, freeze, read_header, snapshot_path, thaw
 from engine.operations.states import OperationState
 from engine.settings import Settings
@@ -44,7 +45,6 @@ Enqueue = Callable[[str, int], None]
 AfterStep = Callable[[str], None]
 """Called with a step's name once it is done: `frozen`, `recorded`, `created`, `rung`."""
 
-LOST_EPOCH = N_("Redis was emptied or replaced during the launch; whether anything was sent is not known")
 LOST_FILE = N_("the frozen audience is missing or was changed")
 
 _one_at_a_time = threading.Lock()
@@ -108,11 +108,21 @@ def launch(
                 after=after_step,
             )
         if found.state == OperationState.LAUNCHING:
-            _create_ledger(client, settings, found)
+            _create_ledger(client, settings, found, was_emptied=not fresh and is_emptied(client))
             after_step("created")
             _ring(enqueue, settings, found)
             after_step("rung")
         return Launched(operation_id, found.number, found.recipient_count, fresh)
+
+
+def is_emptied(client: redis.Redis) -> bool:
+    """Whether Redis had lost this store's epoch, and web hasn't yet settled what that means for each launch.
+
+    Raises:
+        QueueUnavailable: Redis is away.
+    """
+    with reaching_redis():
+        return bool(client.hexists(STORE, "emptied"))
 
 
 def finish_launches(
@@ -227,7 +237,7 @@ def _settle(
         back_to_draft(warehouse, found, LOST_FILE, now=now)
         return Settled(found.operation_id, OperationState.DRAFT, LOST_FILE)
     except StateError:
-        halt_lost(warehouse, found.operation_id, LOST_EPOCH, now=now)
+        halt_lost(warehouse, found, LOST_EPOCH, now=now)
         return Settled(found.operation_id, OperationState.HALTED, LOST_EPOCH)
     _ring(enqueue, settings, found)
     return Settled(found.operation_id, OperationState.RUNNING)

@@ -14,7 +14,7 @@ from engine.errors import NotFound, StateError
 from engine.operations.drafts import Draft, parse_draft
 from engine.operations.launch_checks import Plan
 from engine.operations.snapshot import Frozen
-from engine.operations.states import OperationState
+from engine.operations.states import DeliveryState, OperationState
 from engine.warehouse import Warehouse, audit
 from engine.words import N_
 
@@ -112,15 +112,27 @@ def back_to_draft(warehouse: Warehouse, found: Stored, reason: str, *, now: date
         audit(cursor, who="ulak", verb="launch_failed", subject=subject, now=now, reason=reason)
 
 
-def halt_lost(warehouse: Warehouse, operation_id: str, reason: str, *, now: datetime) -> None:
-    """A launch of which nobody can say whether it reached Redis: halted, never made anew."""
+def halt_lost(warehouse: Warehouse, found: Stored, reason: str, *, now: datetime) -> None:
+    """A launch of which nobody can say whether it reached Redis: halted with everybody unknown, never made anew."""
     with warehouse.writing() as cursor:
         cursor.execute(
             "UPDATE operations SET state = 'halted', cause = ?, updated_at = ?"
             " WHERE operation_id = ? AND state = 'launching'",
-            [reason, to_store(now), operation_id],
+            [reason, to_store(now), found.operation_id],
         )
-        audit(cursor, who="ulak", verb="halted", subject=("operation", operation_id), now=now, reason=reason)
+        cursor.execute(
+            "INSERT INTO deliveries (operation_no, recipient_no, state, attempt, code, pricing, updated_at)"
+            " SELECT $no, range, $state, 0, 0, 0, $moment FROM range($count)"
+            " WHERE NOT EXISTS (SELECT 1 FROM deliveries WHERE operation_no = $no)",
+            {
+                "no": found.number,
+                "state": int(DeliveryState.UNKNOWN),
+                "moment": to_store(now),
+                "count": found.recipient_count,
+            },
+        )
+        subject = ("operation", found.operation_id)
+        audit(cursor, who="ulak", verb="halted", subject=subject, now=now, reason=reason)
 
 
 def _stored(row: tuple[Any, ...]) -> Stored:

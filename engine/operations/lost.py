@@ -15,8 +15,15 @@ from engine.operations.states import OPEN_DELIVERY_STATES, DeliveryState, Operat
 from engine.warehouse import Warehouse, audit
 from engine.words import N_
 
+LOST_EPOCH = N_("Redis was emptied or replaced during the launch; whether anything was sent is not known")
 LOST_LEDGER = N_("Redis lost this operation's ledger; whether the open recipients were sent to is not known")
-LIVE = (OperationState.RUNNING, OperationState.WAITING, OperationState.PAUSED, OperationState.SCHEDULED)
+LIVE = (
+    OperationState.RUNNING,
+    OperationState.WAITING,
+    OperationState.PAUSED,
+    OperationState.SCHEDULED,
+    OperationState.HALTED,
+)
 
 
 def halt_lost(warehouse: Warehouse, client: redis.Redis, *, now: datetime) -> list[str]:
@@ -32,7 +39,11 @@ def halt_lost(warehouse: Warehouse, client: redis.Redis, *, now: datetime) -> li
     marks = ", ".join("?" for _ in LIVE)
     rows = (
         warehouse.cursor()
-        .execute(f"SELECT operation_id, operation_no FROM operations WHERE state IN ({marks})", list(LIVE))
+        .execute(
+            f"SELECT operation_id, operation_no FROM operations WHERE state IN ({marks})"
+            " AND cause IS DISTINCT FROM ? AND cause IS DISTINCT FROM ?",
+            [*LIVE, LOST_LEDGER, LOST_EPOCH],
+        )
         .fetchall()
     )
     epoch = warehouse.epoch.encode()
