@@ -15,6 +15,7 @@ from engine.contacts.phones import clean_phone, parse_phone
 from engine.contacts.source import SourceFile
 from engine.contacts.vocabulary import create_words
 from engine.errors import InvalidPhone
+from engine.warehouse import open_scratch
 
 _FITS = 0.95
 _FEW_PHONES = 50
@@ -80,7 +81,7 @@ def _samples(source: SourceFile) -> pl.DataFrame:
 
 def _types(source: SourceFile, samples_frame: pl.DataFrame) -> list[FieldType | None]:
     """The type of each column's values; None when it has none."""
-    with duckdb.connect() as cursor:
+    with open_scratch(memory_limit="200MB") as cursor:
         create_words(cursor)
         cursor.register("samples_frame", samples_frame)
         columns = ", ".join(f"{trimmed_sql(name)} AS {name}" for name in samples_frame.columns)

@@ -19,6 +19,7 @@ from engine.contacts.rejects import gather_rejects
 from engine.contacts.source import SourceFile, open_source
 from engine.contacts.vocabulary import create_words
 from engine.errors import StoreError
+from engine.warehouse import open_scratch
 
 MEMORY_LIMIT = "600MB"
 _SAMPLES = 5
@@ -71,7 +72,7 @@ def stage(request: StageRequest, on_progress: Progress = lambda step, share: Non
     """
     source = open_source(request.folder)
     spill = request.folder / "spill"
-    with duckdb.connect(config={"memory_limit": MEMORY_LIMIT, "temp_directory": str(spill)}) as cursor:
+    with open_scratch(memory_limit=MEMORY_LIMIT, temp_directory=str(spill)) as cursor:
         cursor.execute("SET enable_progress_bar = false")
         on_progress("reading", 0.0)
         read_table(cursor, source)

@@ -3,6 +3,6 @@
 from __future__ import annotations
 
 from engine.warehouse.audit import audit
-from engine.warehouse.connection import Warehouse, open_warehouse
+from engine.warehouse.connection import Warehouse, open_scratch, open_warehouse
 
-__all__ = ["Warehouse", "audit", "open_warehouse"]
+__all__ = ["Warehouse", "audit", "open_scratch", "open_warehouse"]

@@ -114,6 +114,15 @@ def open_warehouse(path: Path | None) -> Warehouse:
     return Warehouse(connection)
 
 
+def open_scratch(**config: str | int) -> duckdb.DuckDBPyConnection:
+    """A database in memory beside the warehouse, for work on files; the caller closes it.
+
+    Args:
+        config: DuckDB's own settings, such as `memory_limit`, `temp_directory`, `threads`.
+    """
+    return duckdb.connect(":memory:", config=dict(config))
+
+
 def _found_store(connection: duckdb.DuckDBPyConnection) -> None:
     """Give a new store its epoch and its salt."""
     for key, value in (("epoch", secrets.token_hex(8)), ("salt", secrets.token_hex(16))):
