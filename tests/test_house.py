@@ -106,7 +106,9 @@ def test_a_translation_keeps_the_placeholders() -> None:
 
     wrong = []
     for path in sorted((LOCALE_FOLDER / "tr").glob("*.po")):
-        for message in read_po(path.open("rb"), locale="tr"):
+        with path.open("rb") as file:
+            catalog = read_po(file, locale="tr")
+        for message in catalog:
             if not message.id:
                 continue
             source = message.id[-1] if isinstance(message.id, list | tuple) else message.id
@@ -125,6 +127,8 @@ def test_no_page_shows_a_text_that_no_catalogue_knows() -> None:
             if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.args):
                 continue
             first = node.args[0]
+            if getattr(node.func.value, "id", "") == "log":
+                continue
             is_text = (
                 isinstance(first, ast.Constant)
                 and isinstance(first.value, str)

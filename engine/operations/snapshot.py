@@ -24,6 +24,7 @@ import pyarrow.parquet as pq
 
 from engine.errors import NotFound, StoreError
 from engine.operations.snapshot_reader import METADATA_KEY, snapshot_path
+from engine.warehouse import open_scratch
 
 __all__ = ["BATCH_SIZE", "Frozen", "freeze", "hash_file", "person_keys", "read_header", "snapshot_path", "thaw"]
 
@@ -119,7 +120,7 @@ def _with_hashes(recipients: pl.DataFrame) -> pl.DataFrame:
     salts = _salts(recipients.height)
     starts = range(0, max(recipients.height, 1), HASH_SLICE)
     threads = min(4, os.cpu_count() or 1)
-    with duckdb.connect(":memory:", config={"threads": 1}) as connection, ThreadPoolExecutor(threads) as pool:
+    with open_scratch(threads=1) as connection, ThreadPoolExecutor(threads) as pool:
 
         def hashes(start: int) -> pl.Series:
             rows = recipients.slice(start, HASH_SLICE)
