@@ -11,7 +11,6 @@ from pages.ui.i18n import t
 from pages.ui.profile import ask_for_person, current_person, draw_memory, language_switch
 from pages.ui.shell import show_error
 
-
 LOGO = Path(__file__).resolve().parents[2] / "static" / "ulak.svg"
 
 
