@@ -79,7 +79,9 @@ def check_places(world: World, held: dict[Attempt, int]) -> None:
     """No place leaks, and none is dropped that may be needed."""
     for attempt in held:
         assert attempt not in world.dropped or attempt in world.delivered_told, f"a place leaks: {attempt}"
-    for attempt in world.placed - world.dropped:
+        if attempt in world.accepted_told and attempt not in world.delivered_told:
+            assert held[attempt] <= world.accepted_told[attempt] + DAY, f"a place was prolonged: {attempt}"
+    for attempt in (world.placed - world.dropped) | world.placed_by_delivery:
         name, recipient_no, number = attempt
         since = max(world.accepted.get(attempt, 0), world.delivered_told.get(attempt, 0))
         byte = world.bytes_[name][recipient_no]

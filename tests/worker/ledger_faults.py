@@ -50,13 +50,14 @@ FAULTS: dict[str, tuple[str, str, str]] = {
     "the place of an unknown row is dropped": ("transition", "elseif what ~= UNKNOWN then", "else"),
     "holders move only when the byte changes": (
         "transition",
-        "  move_place(r, attempt, what, at_s)\n  local takes_effect\n  if what == DELIVERED or what == READ then\n"
+        "  move_place(r, attempt, what, at_s, not (is_current and (s == DELIVERED or s == READ)))\n"
+        "  local takes_effect\n  if what == DELIVERED or what == READ then\n"
         "    takes_effect = s ~= READ and s ~= what\n  else\n"
         "    takes_effect = is_current and FROM[what] and FROM[what][from]\n  end\n",
         "  local takes_effect\n  if what == DELIVERED or what == READ then\n"
         "    takes_effect = s ~= READ and s ~= what\n  else\n"
         "    takes_effect = is_current and FROM[what] and FROM[what][from]\n  end\n"
-        "  if takes_effect then move_place(r, attempt, what, at_s) end\n",
+        "  if takes_effect then move_place(r, attempt, what, at_s, true) end\n",
     ),
     "send again is not gated": ("control", "if gate > now or gate <= 0 then return false end", ""),
     # And more of our own.
@@ -108,7 +109,11 @@ FAULTS: dict[str, tuple[str, str, str]] = {
     ),
     "delivered may follow read": ("transition", "takes_effect = s ~= READ and s ~= what", "takes_effect = s ~= what"),
     "counters miss the claim": ("prelude", "if by ~= 0 then", "if by ~= 0 and state ~= CLAIMED then"),
-    "a later delivery takes no place": ("places", "elseif P.limited and expiry > now then", "elseif false then"),
+    "a later delivery takes no place": (
+        "places",
+        "elseif P.limited and is_news and expiry > now then",
+        "elseif false then",
+    ),
     "sent prolongs the place": (
         "places",
         "if holder and holder.status == UNPOSTED then\n    holder.status, holder.expiry, h.dirty = TAKEN",

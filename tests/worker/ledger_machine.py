@@ -11,7 +11,7 @@ from tests.worker.ledger_checks import check_world
 from tests.worker.ledger_desk import MINUTE, Desk
 from tests.worker.ledger_walk_outside import OutsideRules
 from tests.worker.ledger_walk_workers import COUNT
-from tests.worker.ledger_world import Job
+from tests.worker.ledger_world import Attempt, Job
 
 WALKS = int(os.environ.get("LEDGER_WALKS", "40"))
 STEPS = int(os.environ.get("LEDGER_STEPS", "60"))
@@ -25,6 +25,9 @@ WALK_SETTINGS = settings(
     report_multiple_bugs=False,
     print_blob=False,
 )
+
+
+UNDER_WAY = (S.ACCEPTED, S.HELD, S.SENT, S.DELIVERED, S.READ, S.UNKNOWN, S.SUPPRESSED)
 
 
 class LedgerWalk(OutsideRules):
@@ -60,15 +63,16 @@ class LedgerWalk(OutsideRules):
             world.tick(11 * MINUTE)
             job = Job(f"last{round_no}", target)
             world.jobs.append(job)
-            self.token += 1
-            self.ask(job, f"t{self.token}", list(range(COUNT)), True)
-            check_world(world)
-            while job.rows:
-                world.start_post(job)
-                post = world.posts.pop()
-                world.accept(post.attempt)
-                target.tell((*post.attempt[1:], S.ACCEPTED), job=job.name)
-            check_world(world)
+            for recipient_no in range(COUNT):
+                self.token += 1
+                self.ask(job, f"t{self.token}", [recipient_no], True)
+                check_world(world)
+                while job.rows:
+                    world.start_post(job)
+                    post = world.posts.pop()
+                    world.accept(post.attempt)
+                    target.tell((*post.attempt[1:], S.ACCEPTED), job=job.name)
+                check_world(world)
             if target.state in ("completed", "cancelled"):
                 return
         raise AssertionError("the operation never completes")
@@ -77,6 +81,7 @@ class LedgerWalk(OutsideRules):
         world = self.world
         for recipient_no in range(COUNT):
             live = world.live_attempts(target.operation_id, recipient_no)
+            self.judge_before_delivery(target, recipient_no, live)
             for attempt in live:
                 self.hear(attempt, S.DELIVERED)
             check_world(world)
@@ -87,3 +92,12 @@ class LedgerWalk(OutsideRules):
             else:
                 ends = (S.FAILED, S.UNKNOWN, S.SUPPRESSED, S.CANCELLED)
                 assert byte in ends, f"lost: nothing arrived, and the ledger says {byte!r}"
+
+    def judge_before_delivery(self, target: Desk, recipient_no: int, live: list[Attempt]) -> None:
+        number, byte = target.attempt(recipient_no), target.byte(recipient_no)
+        posted = [a[2] for a in self.world.ever_posted if a[:2] == (target.operation_id, recipient_no)]
+        for _, _, attempt in live:
+            if attempt == number:
+                assert byte in UNDER_WAY, f"it is on its way, and the ledger says {byte!r}"
+            if attempt == max(posted):
+                assert byte != S.CANCELLED, "it is on its way, and the ledger says cancelled"

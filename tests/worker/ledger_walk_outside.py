@@ -9,7 +9,7 @@ from engine.operations import ledger
 from engine.operations.states import DeliveryState as S
 from tests.worker.ledger_checks import check_world
 from tests.worker.ledger_desk import DAY, HOUR, MINUTE, SECOND, Desk, person
-from tests.worker.ledger_walk_workers import WorkerRules, picks, rows_drawn
+from tests.worker.ledger_walk_workers import FAILURES, WorkerRules, picks, rows_drawn
 from tests.worker.ledger_world import Attempt, Job
 
 STATUSES = st.sampled_from([S.SENT, S.DELIVERED, S.READ, S.FAILED, S.RETRY])
@@ -22,8 +22,11 @@ class OutsideRules(WorkerRules):
 
     def hear(self, attempt: Attempt, what: S) -> None:
         desk = self.world.desks[0 if attempt[0] == "op-1" else 1]
+        before, is_old = desk.byte(attempt[1]), attempt[2] < desk.attempt(attempt[1])
         desk.hear((*attempt[1:], what), due_ms=desk.now, at_ms=desk.now)
-        self.world.note_word(attempt, what)
+        if is_old and what not in (S.DELIVERED, S.READ):
+            assert desk.byte(attempt[1]) == before, "a word about an older attempt changed the row"
+        self.world.note_word(attempt, what, self.world.server + 10 * MINUTE)
 
     def happen(self, attempt: Attempt, what: S) -> None:
         if what in (S.FAILED, S.RETRY) and attempt not in self.world.delivered:
@@ -83,17 +86,28 @@ class OutsideRules(WorkerRules):
         back = {"paused": "resume", "halted": "resume", "waiting": "wake"}
         desk.control(back.get(desk.state, verb))
 
-    @rule(operation=st.integers(0, 1), pick=st.integers(0, 9), slices=st.integers(1, 2), is_closed=st.booleans())
-    def cancel(self, operation: int, pick: int, slices: int, is_closed: bool) -> None:
+    @rule(
+        operation=st.integers(0, 1),
+        pick=st.integers(0, 9),
+        slices=st.integers(1, 2),
+        then=st.sampled_from(["", "close", *FAILURES]),
+    )
+    def cancel(self, operation: int, pick: int, slices: int, then: str) -> None:
         desk = self.world.desks[operation]
         is_under_way = S.CLAIMED in self.world.bytes_[desk.operation_id]  # the moment that is hard to get right
-        if desk.state == "cancelled" or pick == 0 or (pick < 4 and is_under_way):
-            for _ in range(slices):
-                desk.control("cancel", slice_rows=3)
-            check_world(self.world)
-            holding = [j for j in self.world.jobs if j.desk is desk and j.alive and not j.closed and j.rows]
-            if holding and is_closed:
-                self.end(holding[pick % len(holding)])
+        is_asked = any(name == desk.operation_id for name, _ in self.world.asked)
+        if not (desk.state == "cancelled" or pick == 0 or (pick < 4 and (is_under_way or is_asked))):
+            return
+        for _ in range(slices):
+            desk.control("cancel", slice_rows=3)
+        check_world(self.world)
+        ready = [job for job in self.world.ready_jobs() if job.desk is desk]
+        if ready and then in FAILURES:
+            self.world.start_post(ready[0])
+            self.finish(self.world.posts.pop(), then)
+            self.tell(ready[0], ready[0].outcomes[-1:], True)
+        elif ready and then:
+            self.end(ready[0])
 
     @rule(delay=st.sampled_from([0, SECOND, ledger.SEND_AGAIN_AFTER_MS - 1, ledger.SEND_AGAIN_AFTER_MS]))
     def leases_run_out_and_a_person_asks(self, delay: int) -> None:
@@ -118,6 +132,7 @@ class OutsideRules(WorkerRules):
             opens = self.world.unknown_since[name, recipient_no] + ledger.SEND_AGAIN_AFTER_MS
             assert self.world.server >= opens, "sent again while it may still be posted"
             self.world.allowed[name, recipient_no] = len(asked) + 1
+            self.world.asked.add((name, recipient_no))
 
     @precondition(lambda self: self.world.rows_in(S.FAILED))
     @rule(pick=picks)
@@ -126,6 +141,7 @@ class OutsideRules(WorkerRules):
         desk, recipient_no = failed[pick % len(failed)]
         asked = self.world.live_attempts(desk.operation_id, recipient_no)
         self.may_retry = True
+        self.world.retry_due[desk.operation_id, recipient_no, desk.attempt(recipient_no)] = self.world.server
         if desk.control("retry", rows=[(recipient_no, desk.attempt(recipient_no))]).count:
             self.world.allowed[desk.operation_id, recipient_no] = len(asked) + 1
 

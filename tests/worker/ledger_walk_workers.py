@@ -185,7 +185,7 @@ class WorkerRules(RuleBasedStateMachine):
         name = job.desk.operation_id
         job.desk.run(ledger.transition(name, told, source="worker", job=job.name, now_ms=job.desk.now))
         for change in told:
-            self.world.note_word((name, change.recipient_no, change.attempt), change.what)
+            self.world.note_word((name, change.recipient_no, change.attempt), change.what, change.due_ms)
         if is_heard:
             job.outcomes = [change for change in job.outcomes if change not in told]
 
@@ -203,6 +203,16 @@ class WorkerRules(RuleBasedStateMachine):
         job = self.pick_job(pick)
         if job is not None:
             self.end(job)
+
+    @precondition(lambda self: self.world.ready_jobs())
+    @rule(pick=picks, fate=st.sampled_from(["under way", "accepted", "failed"]))
+    def a_job_ends_before_it_told(self, pick: int, fate: str) -> None:
+        ready = self.world.ready_jobs()
+        job = ready[pick % len(ready)]
+        self.world.start_post(job)
+        if fate != "under way":
+            self.finish(self.world.posts.pop(), fate)
+        self.end(job)
 
     def end(self, job: Job) -> None:
         job.desk.close(sorted(job.posted), job=job.name)

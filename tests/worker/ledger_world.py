@@ -82,7 +82,11 @@ class World:
         self.claimed_at: dict[Attempt, int] = {}
         self.placed: set[Attempt] = set()
         self.dropped: set[Attempt] = set()
+        self.placed_by_delivery: set[Attempt] = set()
+        self.accepted_told: dict[Attempt, int] = {}
+        self.retry_due: dict[Attempt, int] = {}
         self.delivered_told: dict[Attempt, int] = {}
+        self.asked: set[tuple[str, int]] = set()
         self.unknown_since: dict[tuple[str, int], int] = {}
         self.windows: dict[int, int] = {}
         self.bytes_ = {desk.operation_id: desk.bytes_() for desk in self.desks}
@@ -139,7 +143,7 @@ class World:
 
     def claim(self, job: Job, rows: list[int], token: str, not_after: int) -> ledger.ClaimAnswer:
         """The claim reaches the server (whether or not the answer is heard)."""
-        used = job.desk.places
+        used, state = job.desk.places, job.desk.state
         answer = job.desk.claim(rows, job=job.name, token=token, not_after=not_after)
         self.note_lease(job, answer)
         name = job.desk.operation_id
@@ -151,6 +155,10 @@ class World:
             assert is_claimed, f"handed out, and not claimed: {name}:{row.recipient_no}:{row.attempt}"
         for recipient_no, (old, new) in enumerate(zip(self.attempts[name], now, strict=True)):
             if new > old:
+                assert state == "running", f"claimed while {state}"
+                before = self.retry_due.get((name, recipient_no, old), 0)
+                was_retry = self.bytes_[name][recipient_no] == S.RETRY
+                assert not was_retry or self.server >= before, "claimed before it was due"
                 attempt = (name, recipient_no, new)
                 self.owner[attempt], self.claimed_at[attempt] = job, self.server
                 in_window = self.windows.get(self.people[name][recipient_no], 0) >= self.server + 2 * MINUTE
@@ -172,13 +180,19 @@ class World:
         for job in self.jobs:
             assert job.desk is not desk or job.name not in swept or job.deadline <= self.server, "a renewal lost"
 
-    def note_word(self, attempt: Attempt, what: S) -> None:
+    def note_word(self, attempt: Attempt, what: S, due: int = 0) -> None:
         """The ledger was told a word."""
+        if what in (S.ACCEPTED, S.HELD, S.SENT):
+            self.accepted_told.setdefault(attempt, self.server)
+        if what == S.RETRY:
+            self.retry_due.setdefault(attempt, due)
         if what in BACK:
             since = max(self.accepted.get(attempt, 0), self.claimed_at.get(attempt, 0))
             window = self.windows.get(self.people[attempt[0]][attempt[1]], 0)
             ran_out = since + DAY - MINUTE <= self.server
             takes_none = ran_out and (self.limit < 0 or window > self.server)
+            if attempt not in self.delivered_told and self.limit >= 0 and window <= self.server:
+                self.placed_by_delivery.add(attempt)
             self.delivered_told.setdefault(attempt, 0 if takes_none else self.server)
         elif what in (S.FAILED, S.RETRY, S.PENDING) and attempt not in self.delivered_told:
             self.dropped.add(attempt)

@@ -204,6 +204,18 @@ def test_a_window_that_closes_before_delivery_takes_a_place_then(live: redis.Red
     assert desk.places == 1
 
 
+def test_read_after_a_delivery_in_a_window_takes_no_place(live: redis.Redis) -> None:
+    desk = Desk(live, limit=1)
+    desk.open_window(0, desk.now + HOUR)
+    desk.claim([0])
+    desk.hear((0, 1, S.DELIVERED), at_ms=desk.now)
+    at_ms = desk.now
+    desk.now += 2 * HOUR
+    desk.hear((0, 1, S.READ), at_ms=desk.now)
+    desk.hear((0, 1, S.DELIVERED), at_ms=at_ms)
+    assert desk.places == 0
+
+
 def test_an_unlimited_portfolio_takes_no_places(live: redis.Redis) -> None:
     desk = Desk(live)
     desk.claim([0, 1])

@@ -69,18 +69,20 @@ local function place_unknown(r, attempt, gate)
 end
 
 -- A delivery without a holder takes a place anew, even above the limit, unless a service window stood open.
-local function place_delivered(r, attempt, at_ms)
+-- is_news: no word of this kind came before; "read" after "delivered" is no second delivery.
+local function place_delivered(r, attempt, at_ms, is_news)
   local person = person_of(r)
   local h = holders_of(person)
   local holder = find_holder(h, holder_id(r, attempt))
-  local expiry = (at_ms > 0 and min(now, at_ms + 1000) or now) + DAY_MS
+  local at = at_ms > 0 and min(now, at_ms + 1000) or now
+  local expiry = at + DAY_MS
   if holder then
     if holder.status == GIVEN then return end
     if holder.status == TAKEN then expiry = max(expiry, holder.expiry) end
     holder.status, holder.expiry, h.dirty = GIVEN, expiry, true
-  elseif P.limited and expiry > now then
+  elseif P.limited and is_news and expiry > now then
     local window = tonumber(call('HGET', P.windows, person) or 0)
-    if window > now then return end
+    if window > at then return end
     h.list[#h.list + 1] = {id = holder_id(r, attempt), status = GIVEN, expiry = expiry}
     h.dirty = true
   end

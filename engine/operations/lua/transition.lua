@@ -83,10 +83,10 @@ local function write_scores(key, score)
   if #set > 0 and op.state == 'cancelled' then call('EXPIRE', key, LEDGER_SECONDS) end
 end
 
-local function move_place(r, attempt, what, at_s)
+local function move_place(r, attempt, what, at_s, is_news)
   if not P.tracked then return end
   if what == DELIVERED or what == READ then
-    place_delivered(r, attempt, at_s * 1000)
+    place_delivered(r, attempt, at_s * 1000, is_news)
   elseif what == ACCEPTED or what == HELD or what == SENT then
     place_accepted(r, attempt)
   elseif what ~= UNKNOWN then
@@ -107,7 +107,7 @@ local function hear(r, attempt, what, code, due, action, max_tries, at_s)
     if s ~= DELIVERED and s ~= READ then from = CLAIMED end
   end
   local is_current = attempt == attempt_of(r)
-  move_place(r, attempt, what, at_s)
+  move_place(r, attempt, what, at_s, not (is_current and (s == DELIVERED or s == READ)))
   local takes_effect
   if what == DELIVERED or what == READ then
     takes_effect = s ~= READ and s ~= what
