@@ -98,7 +98,7 @@ def _prepare(client: redis.Redis, settings: Settings, operation: LiveOperation, 
         channel_id=operation.channel_id,
         portfolio_id=operation.portfolio_id,
     )
-    rate = float(client.hget(live.channel_key(operation.channel_id), "rate") or 0)
+    rate = float(client.hget(live.channel_key(operation.channel_id), "rate") or channel.rate_per_second)
     return _Task(operation, work, builder, recipients, channel, channel_secrets, rate)
 
 
@@ -109,15 +109,17 @@ async def _deliver(settings: Settings, task: _Task) -> DeliveryReport:
         mark = callback_data(operation_id, row.recipient_no, row.attempt)
         return build(recipient.phone, recipient.user_id, recipient.parameters, mark)
 
-    size = choose_window(task.rate_per_second)
+    concurrency = choose_window(task.rate_per_second).concurrency
     connection = live.connect_async(settings, max_connections=4)
     connection.set_retry(Retry(NoBackoff(), 1))
     try:
         with stopping.event_of_job() as stop:
-            async with make_client(size.concurrency) as client:
+            async with make_client(concurrency) as client:
                 sender = CloudApi(task.channel, task.secrets, client)
                 job_ledger = RedisJobLedger(connection, task.work)
-                return await Delivery(job_ledger, sender, encode, task.recipients, size, stop=stop).run()
+                return await Delivery(
+                    job_ledger, sender, encode, task.recipients, task.rate_per_second, stop=stop
+                ).run()
     finally:
         await connection.aclose()
 

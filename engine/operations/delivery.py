@@ -15,9 +15,16 @@ from collections.abc import Callable, Sequence
 from redis.exceptions import RedisError
 
 from engine.channels.provider import Outcome
-from engine.operations.delivery_appetite import Appetite, WindowSize
+from engine.operations.delivery_appetite import Appetite, LocalPace, WindowSize, choose_window
 from engine.operations.delivery_clock import monotonic
-from engine.operations.delivery_ledger import AWAY, LEASE_SECONDS, JobLedger
+from engine.operations.delivery_ledger import (
+    AWAY,
+    AWAY_PAUSE_SECONDS,
+    LEASE_SECONDS,
+    JobLedger,
+    Look,
+    close_patiently,
+)
 from engine.operations.delivery_outcomes import AT_ONCE, DeliveryReport, Ending, change_of, never_left
 from engine.operations.delivery_recorder import PATIENCE_SECONDS, OutcomeRecorder
 from engine.operations.delivery_window import Sender, Window
@@ -35,7 +42,6 @@ STOP_RECORD_SECONDS = 1.5
 GATHER_SECONDS = 0.02
 SHIFT_SECONDS = 0.012
 HOLD_SECONDS = 1.0
-AWAY_PAUSE_SECONDS = 0.2
 UNREACHED_POSTS = 5
 
 
@@ -48,19 +54,21 @@ class Delivery:
         sender: Sender,
         encode: Callable[[Recipient, Claimed], bytes],
         recipients: Sequence[Recipient],
-        size: WindowSize,
+        rate_per_second: float,
         *,
+        size: WindowSize | None = None,
         stop: asyncio.Event,
         job_seconds: float = JOB_SECONDS,
     ) -> None:
         self._ledger = ledger
-        self._appetite = Appetite(size)
+        self._appetite = Appetite(size or choose_window(rate_per_second))
         self._stop = stop
+        self._rate_per_second = rate_per_second
         self._job_seconds = job_seconds
         self._known = {recipient.recipient_no: recipient for recipient in recipients}
         self._recorder = OutcomeRecorder(ledger.record, self._on_recorded)
         self._window = Window(
-            sender, encode, self._known, ledger.clock,
+            sender, encode, self._known, ledger.clock, LocalPace(rate_per_second),
             may_post=self._may_post, on_outcome=self._on_outcome, on_change=self._on_change,
         )  # fmt: skip
         self._report = DeliveryReport()
@@ -128,12 +136,12 @@ class Delivery:
             await self._claim(*self._unanswered)
         elif self._window.missed and self._ending not in AT_ONCE and now >= self._ask_again_at:
             await self._claim(secrets.token_hex(8), [], list(self._window.missed))
+        elif now - self._looked_at > LOOK_SECONDS:
+            self._see(await self._ledger.look())
         elif room := self._worthwhile_room(now):
             await self._claim(secrets.token_hex(8), [self._candidates[i] for i in range(room)], [])
         elif now - self._asked_at > RENEW_SECONDS and self._ending is not Ending.LOST:
             await self._claim(secrets.token_hex(8), [], [])
-        elif now - self._looked_at > LOOK_SECONDS:
-            self._see_state(await self._ledger.state())
 
     async def _begin(self) -> None:
         await self._ledger.start()
@@ -252,8 +260,14 @@ class Delivery:
         if self._stop.is_set():
             self._drain_until = min(self._drain_until, now + STOP_DRAIN_SECONDS)
 
-    def _see_state(self, state: str) -> None:
+    def _see(self, look: Look) -> None:
         self._looked_at = monotonic()
+        self._see_state(look.state)
+        if look.rate_per_second > 0 and look.rate_per_second != self._rate_per_second:
+            self._rate_per_second = look.rate_per_second
+            self._window.pace = LocalPace(look.rate_per_second)
+
+    def _see_state(self, state: str) -> None:
         self._report.state = state
         if state != OperationState.RUNNING:
             self._end(Ending.STATE)
@@ -278,13 +292,4 @@ class Delivery:
         self._report.left_count += len(self._candidates or ())
         posted = self._window.posted | {(row.recipient_no, row.attempt) for row in self._recorder.waiting}
         if self._candidates is not None:
-            await self._close(sorted(posted), STOP_RECORD_SECONDS if is_hurried else DRAIN_SECONDS)
-
-    async def _close(self, posted: list[tuple[int, int]], patience_seconds: float) -> None:
-        give_up_at = monotonic() + patience_seconds
-        while monotonic() < give_up_at:
-            try:
-                await self._ledger.close(posted)
-                return
-            except AWAY:
-                await asyncio.sleep(AWAY_PAUSE_SECONDS)
+            await close_patiently(self._ledger, sorted(posted), STOP_RECORD_SECONDS if is_hurried else DRAIN_SECONDS)

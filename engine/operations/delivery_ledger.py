@@ -14,7 +14,7 @@ from typing import Protocol, TypeVar, cast
 import redis.asyncio
 from redis import exceptions
 
-from engine.live import operation_key
+from engine.live import channel_key, operation_key
 from engine.operations import ledger
 from engine.operations.delivery_clock import ServerClock, monotonic
 from engine.operations.ledger import Change, ClaimAnswer, Claimed, TransitionAnswer
@@ -23,6 +23,7 @@ from engine.operations.states import DeliveryState
 T = TypeVar("T")
 
 CALL_SECONDS = 2.5
+AWAY_PAUSE_SECONDS = 0.2
 LEASE_SECONDS = ledger.LEASE_MS / 1000
 AWAY = (
     exceptions.ConnectionError,
@@ -47,6 +48,14 @@ class Work:
     portfolio_id: str
 
 
+@dataclass(frozen=True)
+class Look:
+    """The operation's state (empty when its ledger is gone) and its channel's rate."""
+
+    state: str
+    rate_per_second: float
+
+
 class JobLedger(Protocol):
     """What a delivery needs of the ledger."""
 
@@ -56,7 +65,7 @@ class JobLedger(Protocol):
     async def open_rows(self) -> list[int]: ...
     async def claim(self, token: str, candidates: Sequence[int], again: Sequence[Claimed]) -> ClaimAnswer: ...
     async def record(self, changes: Sequence[Change]) -> TransitionAnswer: ...
-    async def state(self) -> str: ...
+    async def look(self) -> Look: ...
     async def close(self, posted: Sequence[tuple[int, int]]) -> None: ...
 
 
@@ -105,15 +114,29 @@ class RedisJobLedger:
         call = ledger.transition(self._work.operation_id, changes, source="worker", job=self._work.job)
         return await _bounded(ledger.run_async(self._client, call))
 
-    async def state(self) -> str:
-        """The operation's state, cheaply; empty when its ledger is gone."""
-        found = await _bounded(self._client.hget(operation_key(self._work.operation_id), "state"))
-        return cast("bytes", found or b"").decode()
+    async def look(self) -> Look:
+        """Where the operation and its channel stand, cheaply."""
+        pipe = self._client.pipeline(transaction=False)
+        pipe.hget(operation_key(self._work.operation_id), "state")
+        pipe.hget(channel_key(self._work.channel_id), "rate")
+        state, rate = await _bounded(pipe.execute())
+        return Look((state or b"").decode(), float(rate or 0))
 
     async def close(self, posted: Sequence[tuple[int, int]]) -> None:
         """Give back what was claimed and not posted, and leave."""
         call = ledger.close_job(self._work.operation_id, self._work.job, posted)
         await _bounded(ledger.run_async(self._client, call))
+
+
+async def close_patiently(job_ledger: JobLedger, posted: Sequence[tuple[int, int]], patience_seconds: float) -> None:
+    """Close a job, trying again while Redis is away; if it stays away the lease runs out, and all is unknown."""
+    give_up_at = monotonic() + patience_seconds
+    while monotonic() < give_up_at:
+        try:
+            await job_ledger.close(posted)
+            return
+        except AWAY:
+            await asyncio.sleep(AWAY_PAUSE_SECONDS)
 
 
 async def _bounded(answer: Awaitable[T]) -> T:

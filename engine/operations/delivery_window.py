@@ -14,6 +14,7 @@ from typing import Protocol
 
 from engine.channels.provider import Outcome
 from engine.errors import UlakError
+from engine.operations.delivery_appetite import LocalPace
 from engine.operations.delivery_clock import ServerClock, monotonic
 from engine.operations.ledger import HTTP_TIMEOUT_MS, Claimed
 from engine.operations.snapshot_reader import Recipient
@@ -38,6 +39,7 @@ class Window:
         encode: Callable[[Recipient, Claimed], bytes],
         recipients: Mapping[int, Recipient],
         clock: ServerClock,
+        pace: LocalPace,
         *,
         may_post: Callable[[], bool],
         on_outcome: Callable[[Claimed, Outcome], None],
@@ -53,6 +55,7 @@ class Window:
         self._ahead: deque[tuple[float, Claimed]] = deque()
         self._missed: list[Claimed] = []
         self._in_flight: dict[asyncio.Task[None], float] = {}
+        self.pace = pace
         self._timer: asyncio.TimerHandle | None = None
         self.posted: set[tuple[int, int]] = set()
         self.failure: BaseException | None = None
@@ -91,14 +94,16 @@ class Window:
             return
         now = monotonic()
         while self._ahead:
-            wait = self._ahead[0][0] - now
+            due = self._ahead[0][0]
+            wait = max(due, self.pace.ready_at) - now
             if wait > SOON_SECONDS:
                 self._timer = asyncio.get_running_loop().call_later(wait, self.post_due)
                 break
             _, row = self._ahead.popleft()
-            if wait < -MISSED_SECONDS:
+            if now - due > MISSED_SECONDS:
                 self._missed.append(row)
             else:
+                self.pace.spend(now)
                 self._post(row)
         if self._missed or not self._ahead:
             self._on_change()

@@ -12,7 +12,7 @@ from engine.channels.provider import Outcome
 from engine.live import STORE, channel_key, operation_key, portfolio_key
 from engine.operations import ledger
 from engine.operations.delivery import Delivery
-from engine.operations.delivery_appetite import WindowSize, choose_window
+from engine.operations.delivery_appetite import WindowSize
 from engine.operations.delivery_clock import monotonic
 from engine.operations.delivery_ledger import JobLedger, RedisJobLedger, Work
 from engine.operations.delivery_outcomes import DeliveryReport
@@ -122,7 +122,8 @@ async def deliver(
             sender,
             build,
             recipients_of(count) if recipients is None else recipients,
-            size or choose_window(rate),
+            rate,
+            size=size,
             stop=stop or asyncio.Event(),
             job_seconds=job_seconds,
         ).run()

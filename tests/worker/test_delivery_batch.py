@@ -268,3 +268,29 @@ def test_a_fault_of_ours_ends_the_job_and_the_row_is_given_back(live, valkey_soc
         DeliveryState.PENDING: 300 - len(sender.posts),
     }
     assert leased_jobs(live) == []
+
+
+@pytest.mark.parametrize(("before", "after"), [(20, 400), (400, 20)], ids=["raised", "lowered"])
+def test_a_changed_rate_acts_within_a_second(live, valkey_socket, before, after):
+    create_operation(live, 900, rate=before)
+    sender = FakeSender()
+
+    async def story() -> tuple[int, int]:
+        stop = asyncio.Event()
+        running = asyncio.create_task(
+            deliver(valkey_socket, sender, 900, rate=before, stop=stop, size=WindowSize(200, 50))
+        )
+        await sender.wait_for(20)
+        live.hset("ulak:channel:sandbox", "rate", after)
+        await asyncio.sleep(1.0)
+        settled = len(sender.posts)
+        await asyncio.sleep(1.0)
+        stop.set()
+        await running
+        return settled, len(sender.posts)
+
+    settled, end = asyncio.run(story())
+    if after > before:
+        assert end - settled > 3 * before
+    else:
+        assert end - settled <= after

@@ -14,7 +14,7 @@ from engine.live import operation_key
 from engine.operations import ledger
 from engine.operations.delivery_appetite import WindowSize
 from engine.operations.delivery_clock import ServerClock
-from engine.operations.delivery_ledger import RedisJobLedger
+from engine.operations.delivery_ledger import Look, RedisJobLedger
 from engine.operations.delivery_outcomes import Ending
 from engine.operations.delivery_recorder import OutcomeRecorder
 from engine.operations.ledger import Change, ClaimAnswer, Claimed, TransitionAnswer
@@ -59,8 +59,8 @@ class Fragile:
     async def record(self, changes: Sequence[Change]) -> TransitionAnswer:
         return await self._try("record", changes)
 
-    async def state(self) -> str:
-        return await self._try("state")
+    async def look(self) -> Look:
+        return await self._try("look")
 
     async def close(self, posted: Sequence[tuple[int, int]]) -> None:
         await self._try("close", posted)
