@@ -11,7 +11,7 @@ from pages.ui.operation_actions import draw_actions, draw_question
 from pages.ui.operation_list import close_operation, draw_list
 from pages.ui.operation_live import draw_live
 from pages.ui.operation_people import draw_people
-from pages.ui.operation_sources import channel_names, live_or_none
+from pages.ui.operation_sources import audience_sentence, channel_names, live_or_none
 from pages.ui.operation_words import context_line, operation_name, plain, state_badge
 from pages.ui.services import warehouse
 
@@ -48,7 +48,7 @@ def _draw_operation(operation: Operation) -> None:
             f"{plain(operation_name(operation))} {state_badge(operation.state)}",
             context_line(operation, names.get(operation.channel_id, operation.channel_id)),
         )
-        st.caption(t("Audience: {sentence}", sentence=plain(operation.audience_sentence)))
+        st.caption(t("Audience: {sentence}", sentence=audience_sentence(operation)))
     with right, st.container(horizontal=True, horizontal_alignment="right"):
         draw_actions(operation)
     draw_question(operation)

@@ -140,7 +140,7 @@ def check_message(cursor: duckdb.DuckDBPyConnection, draft: Draft) -> tuple[Chan
     """
     channel = check_channel(cursor, draft)
     if draft.template_name is None or draft.template_language is None:
-        raise InputError(reason=N_("choose the template to send"))
+        raise InputError(reason=N_("Choose the template to send."))
     template = get_template(cursor, channel.channel_id, draft.template_name, draft.template_language)
     if template.unsendable_reason is not None:
         raise InvalidTemplate(name=template.name, language=template.language, reason=template.unsendable_reason)
@@ -159,7 +159,7 @@ def check_channel(cursor: duckdb.DuckDBPyConnection, draft: Draft) -> Channel:
         NotFound: it isn't in use.
     """
     if draft.channel_id is None:
-        raise InputError(reason=N_("choose the channel to send from"))
+        raise InputError(reason=N_("Choose the channel to send from."))
     for channel in list_channels(cursor):
         if channel.channel_id == draft.channel_id:
             return channel

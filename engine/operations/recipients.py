@@ -19,10 +19,28 @@ from engine.operations.store import Operation
 
 PAGE_ROWS = 50
 
-_DELIVERY = "state, attempt, code, accepted_at, sent_at, delivered_at, read_at, failed_at, answered_at"
+FEWEST_DIGITS = 3
+"""A number is looked for from so many digits on."""
+
 _NAME = "trim(concat_ws(' ', c.name, c.surname))"
 _FOLD = "lower(translate({text}, 'İIı', 'iii'))"
 """As segments fold text: İ, I, ı are i, then lower case."""
+_HOLDS = "(state IN (SELECT unnest(?::UTINYINT[])) OR ?) AND (code IN (SELECT unnest(?::INTEGER[])) OR ?)"
+_OUTCOMES = f"SELECT recipient_no FROM deliveries WHERE operation_no = ? AND {_HOLDS}"
+_OTHERS = f"""SELECT r.range::INTEGER AS recipient_no FROM range(?) AS r
+    EXCEPT SELECT recipient_no FROM deliveries WHERE operation_no = ? AND NOT ({_HOLDS})"""
+"""For `pending`, which is also whoever has no row yet: everybody but those of whom it doesn't hold."""
+_FOUND = f"""SELECT s.recipient_no::INTEGER AS recipient_no FROM read_parquet(?) AS s
+    WHERE contains(s.phone, ?) OR s.contact_id IN (
+        SELECT contact_id FROM contacts AS c WHERE contains({_FOLD.format(text=_NAME)}, {_FOLD.format(text="?")}))"""
+_PAGE = f"""SELECT s.* EXCLUDE (row_salt, row_hash, person_key, variant, language), {_NAME} AS name,
+        coalesce(d.state, 0)::UTINYINT AS state, d.attempt, d.code, d.accepted_at, d.sent_at, d.delivered_at,
+        d.read_at, d.failed_at, d.answered_at
+    FROM (SELECT * FROM read_parquet(?) WHERE recipient_no IN (SELECT unnest(?::UINTEGER[]))) AS s
+    LEFT JOIN (SELECT * FROM deliveries WHERE operation_no = ? AND recipient_no IN (SELECT unnest(?::INTEGER[]))) AS d
+        ON d.recipient_no = s.recipient_no
+    LEFT JOIN contacts AS c ON c.contact_id = s.contact_id
+    ORDER BY s.recipient_no"""
 
 
 @dataclass(frozen=True)
@@ -48,18 +66,12 @@ def recipients_page(
     Raises:
         NotFound: the frozen audience is gone.
     """
-    base, bound = _base(operation, states, codes, search)
     try:
-        total = cursor.execute(f"SELECT count(*) {base}", bound).fetchall()[0][0]
-        page = cursor.sql(
-            f"SELECT s.* EXCLUDE (row_salt, row_hash, person_key, variant, language), {_NAME} AS name,"
-            f" coalesce(d.state, 0)::UTINYINT AS state, d.* EXCLUDE (recipient_no, state)"
-            f" {base} ORDER BY s.recipient_no LIMIT {PAGE_ROWS} OFFSET {max(offset, 0):d}",
-            params=bound,
-        ).pl()
+        total, numbers = _matching(cursor, operation, states, codes, " ".join(search.split()), max(offset, 0))
+        page = cursor.sql(_PAGE, params=[operation.snapshot_path, numbers, operation.operation_no, numbers]).pl()
     except duckdb.IOException:
         raise NotFound(kind="frozen audience", id=operation.operation_id) from None
-    return RecipientPage(int(total), page)
+    return RecipientPage(total, page)
 
 
 def left_out_reasons(cursor: duckdb.DuckDBPyConnection, operation_no: int) -> dict[str, int]:
@@ -87,29 +99,31 @@ def left_out_page(
     return page
 
 
-def _base(
-    operation: Operation, states: Sequence[DeliveryState], codes: Sequence[int], search: str
-) -> tuple[str, list[object]]:
-    """FROM and WHERE of a page, and what is bound in it."""
-    base = (
-        "FROM read_parquet(?) AS s"
-        f" LEFT JOIN (SELECT recipient_no, {_DELIVERY} FROM deliveries WHERE operation_no = ?) AS d"
-        " ON d.recipient_no = s.recipient_no"
-        " LEFT JOIN contacts AS c ON c.contact_id = s.contact_id WHERE true"
-    )
-    bound: list[object] = [operation.snapshot_path, operation.operation_no]
-    if states:
-        base += " AND coalesce(d.state, 0) IN (SELECT unnest(?::UTINYINT[]))"
-        bound.append([int(state) for state in states])
-    if codes:
-        base += " AND d.code IN (SELECT unnest(?::INTEGER[]))"
-        bound.append(list(codes))
-    if text := " ".join(search.split()):
-        digits = "".join(letter for letter in text if letter.isdigit())
-        base += f" AND (contains({_FOLD.format(text=_NAME)}, {_FOLD.format(text='?')})"
-        bound.append(text)
-        if len(digits) >= 3:
-            base += " OR contains(s.phone, ?)"
-            bound.append(digits.lstrip("0") or digits)
-        base += ")"
-    return base, bound
+def _matching(
+    cursor: duckdb.DuckDBPyConnection,
+    operation: Operation,
+    states: Sequence[DeliveryState],
+    codes: Sequence[int],
+    search: str,
+    offset: int,
+) -> tuple[int, list[int]]:
+    """(how many match, the recipient numbers of one page): the people themselves are read for the page alone."""
+    if not (states or codes or search):
+        count = operation.recipient_count
+        return count, list(range(min(offset, count), min(offset + PAGE_ROWS, count)))
+    parts, bound = [], list[object]()
+    if states or codes:
+        is_open = DeliveryState.PENDING in states and not codes
+        parts.append(_OTHERS if is_open else _OUTCOMES)
+        bound += [operation.recipient_count] if is_open else []
+        bound += [operation.operation_no, [int(state) for state in states], not states, list(codes), not codes]
+    if search:
+        digits = "".join(letter for letter in search if letter.isdigit()).lstrip("0")
+        parts.append(_FOUND)
+        bound += [operation.snapshot_path, digits if len(digits) >= FEWEST_DIGITS else None, search]
+    rows = cursor.execute(
+        f"SELECT recipient_no, count(*) OVER () FROM ({' INTERSECT '.join(parts)})"
+        f" ORDER BY recipient_no LIMIT {PAGE_ROWS} OFFSET {offset:d}",
+        bound,
+    ).fetchall()
+    return (rows[0][1], [row[0] for row in rows]) if rows else (0, [])

@@ -35,8 +35,13 @@ def draw_funnel(steps: Sequence[tuple[str, int]]) -> None:
         tooltip=[alt.Tooltip("step:N", title=t("Step")), alt.Tooltip("figure:N", title=t("People"))],
     )
     bars = base.mark_bar(cornerRadiusEnd=3, size=18, opacity=0.6)
-    figures = base.mark_text(align="left", dx=6, fontSize=13).encode(text="figure:N")
+    figures = base.mark_text(align="left", dx=6, fontSize=13, color=ink()).encode(text="figure:N")
     st.altair_chart((bars + figures).properties(height=BAR_HEIGHT * len(steps)), width="stretch")
+
+
+def ink() -> str:
+    """The theme's text colour: a chart's own texts don't follow it."""
+    return str(st.get_option(f"theme.{st.context.theme.type or 'light'}.textColor") or "gray")
 
 
 def draw_timeline(steps: Sequence[Step], step_seconds: int) -> None:
@@ -53,7 +58,7 @@ def draw_timeline(steps: Sequence[Step], step_seconds: int) -> None:
         for n in [getattr(places[place], name) if place in places else 0]
     ]
     x_labels = f"{json.dumps(clocks)}[datum.value]"
-    x_axis = alt.Axis(labelExpr=x_labels, tickMinStep=1, grid=False, labelOverlap="greedy")
+    x_axis = alt.Axis(labelExpr=x_labels, tickMinStep=1, grid=False, labelOverlap="parity")
     separator = json.dumps(get_group_symbol(language()))
     y_axis = alt.Axis(labelExpr=f"replace(format(datum.value, ',d'), regexp(',', 'g'), {separator})", tickMinStep=1)
     chart = (

@@ -14,6 +14,7 @@ from engine.clock import from_ms, now_ms
 from engine.live import channel_key, reaching_redis
 from engine.operations.limit import Freed, LimitNow, Portfolio, places_freeing, read_limit
 from pages.ui import formats, nt, t
+from pages.ui.operation_charts import ink
 from pages.ui.operation_words import meaning, plain
 
 HOUR_MS = 3_600_000
@@ -43,9 +44,13 @@ def _source(portfolio: Portfolio) -> str:
     return t(
         "{tier} · from {source}, read {ago}",
         tier=portfolio.tier or t("no tier named"),
-        source=portfolio.source or t("unknown"),
+        source=_source_names().get(portfolio.source or "", portfolio.source or t("unknown")),
         ago=formats.ago(portfolio.read_at),
     )
+
+
+def _source_names() -> dict[str, str]:
+    return {"provider": t("the provider"), "sandbox": t("the sandbox"), "webhook": t("a word of the provider")}
 
 
 def _draw_figures(limit: LimitNow, portfolio: Portfolio) -> None:
@@ -81,12 +86,12 @@ def _draw_freeing(freed: Sequence[Freed], now: int) -> None:
         }
     )
     base = alt.Chart(frame).encode(
-        x=alt.X("hour:N", sort=None, title=None, axis=alt.Axis(labelAngle=0, labelOverlap="greedy")),
+        x=alt.X("hour:N", sort=None, title=None, axis=alt.Axis(labelAngle=0, labelOverlap="parity")),
         y=alt.Y("places:Q", title=None, axis=None),
         tooltip=[alt.Tooltip("hour:N", title=t("From")), alt.Tooltip("figure:N", title=t("Places"))],
     )
     bars = base.mark_bar(cornerRadiusEnd=3, opacity=0.6)
-    figures = base.mark_text(dy=-8, fontSize=12).encode(text="figure:N")
+    figures = base.mark_text(dy=-8, fontSize=12, color=ink()).encode(text="figure:N")
     st.altair_chart((bars + figures).properties(height=180), width="stretch")
 
 

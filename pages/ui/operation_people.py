@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+
 import polars as pl
 import streamlit as st
 
@@ -58,16 +60,14 @@ def _draw_recipients(operation: Operation) -> None:
         placeholder=t("All states"),
     )
     page_slot = st.container()
-    number = _page_number(PAGE_KEY, f"{operation.operation_id}{search}{states}")
-    found = recipients_page(
-        warehouse().cursor(), operation, states=states, search=search, offset=(number - 1) * PAGE_ROWS
-    )
+    pager = _pager_key(PAGE_KEY, operation.operation_id, search, states)
+    found = recipients_page(warehouse().cursor(), operation, states=states, search=search, offset=_offset(pager))
     with page_slot:
         if found.total == 0:
             st.caption(t("Nobody matches. Try another name, number or state."))
             return
         st.dataframe(_recipient_rows(found.rows), hide_index=True, column_config=_recipient_columns())
-    _pages(found.total, PAGE_KEY, people(found.total))
+    _pages(found.total, pager, people(found.total))
 
 
 def _recipient_rows(rows: pl.DataFrame) -> pl.DataFrame:
@@ -113,8 +113,8 @@ def _draw_left_out(operation: Operation) -> None:
         format_func=lambda key: t("All reasons") if key is None else reason(key, labels),
     )
     page_slot = st.container()
-    number = _page_number(LEFT_PAGE_KEY, f"{operation.operation_id}{chosen}")
-    rows = left_out_page(cursor, operation.operation_no, reason=chosen, offset=(number - 1) * PAGE_ROWS)
+    pager = _pager_key(LEFT_PAGE_KEY, operation.operation_id, chosen)
+    rows = left_out_page(cursor, operation.operation_no, reason=chosen, offset=_offset(pager))
     shown = pl.DataFrame(
         {
             "name": [name or "–" for name in rows["name"]],
@@ -133,21 +133,21 @@ def _draw_left_out(operation: Operation) -> None:
             },
         )
     total = counted[chosen] if chosen else sum(counted.values())
-    _pages(total, LEFT_PAGE_KEY, people(total))
+    _pages(total, pager, people(total))
 
 
-def _page_number(key: str, question: str) -> int:
-    """The page that is shown; the first one again when the question changes."""
-    asked = f"{key}.asked"
-    if st.session_state.get(asked) != question:
-        st.session_state[asked] = question
-        st.session_state[key] = 1
-    return int(st.session_state.get(key) or 1)
+def _pager_key(key: str, *question: object) -> str:
+    """Another question is another pager, which begins at page 1."""
+    return f"{key}.{hashlib.blake2b(repr(question).encode(), digest_size=6).hexdigest()}"
 
 
-def _pages(total: int, key: str, caption: str) -> None:
+def _offset(pager_key: str) -> int:
+    return (int(st.session_state.get(pager_key) or 1) - 1) * PAGE_ROWS
+
+
+def _pages(total: int, pager_key: str, caption: str) -> None:
     pages = -(-total // PAGE_ROWS)
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
         st.caption(caption, width="content")
         if pages > 1:
-            st.pagination(pages, key=key)
+            st.pagination(pages, key=pager_key)

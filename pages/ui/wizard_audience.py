@@ -133,7 +133,7 @@ def _draw_sum(audience: Audience, found: Figures, count: int) -> None:
             st.warning(t("Nobody matches. Loosen a filter."), icon=":material/person_search:")
     st.page_link(
         "pages/audience.py",
-        label=t("Look closer, or write rules, on the Audience page"),
+        label=t("Rules and people: the Audience page"),
         icon=":material/groups:",
         query_params={},
     )

@@ -6,7 +6,14 @@ import streamlit as st
 
 from engine.channels.provider import Channel
 from engine.clock import utc_now
-from engine.errors import MessagingLimitReached, StateError, UlakError
+from engine.errors import (
+    InputError,
+    InvalidTemplate,
+    MessagingLimitReached,
+    MissingParameter,
+    StateError,
+    UlakError,
+)
 from engine.operations.drafts import Draft
 from engine.operations.launch import launch
 from engine.operations.launch_checks import check_limit, check_live
@@ -15,6 +22,7 @@ from engine.words import N_
 from pages.ui import formats, nt, t, who
 from pages.ui.operation_words import plain
 from pages.ui.services import live_redis, settings, warehouse
+from pages.ui.shell import show_error
 from pages.ui.wizard_preflight import Verdicts
 from pages.ui.wizard_state import Key
 from worker.queue import enqueue_batch
@@ -47,8 +55,14 @@ def draw_trouble(problem: UlakError) -> None:
         st.error(text, icon=":material/speed:")
         st.page_link("pages/limits.py", label=t("When places become free"), icon=":material/speed:")
         return
-    reason = problem.fields.get("reason")
-    st.error(t(str(reason)) if reason else problem.message, icon=":material/error:")
+    if isinstance(problem, MissingParameter):
+        st.info(t("The blank {slot} is empty. Fill it first.", slot=plain(str(problem.slot))), icon=":material/info:")
+    elif isinstance(problem, InvalidTemplate):
+        st.error(t("This template can't be sent: {reason}", reason=t(str(problem.reason))), icon=":material/block:")
+    elif "reason" in problem.fields and isinstance(problem, InputError):
+        st.info(t(str(problem.reason)), icon=":material/info:")
+    else:
+        show_error(problem)
 
 
 def draw_launch(operation_id: str, draft: Draft, channel: Channel, found: Verdicts, *, is_ready: bool) -> None:
