@@ -97,7 +97,7 @@ def _draw_left_out(operation: Operation) -> None:
     st.dataframe(
         frame,
         column_config={
-            "reason": st.column_config.TextColumn(t("Reason"), width="medium"),
+            "reason": st.column_config.TextColumn(t("Reason")),
             "people": st.column_config.ProgressColumn(
                 t("People"), format="localized", min_value=0, max_value=max(counted.values())
             ),
@@ -135,11 +135,11 @@ def _draw_failures(operation: Operation, found: list[Failure]) -> None:
     st.dataframe(
         frame,
         column_config={
-            "code": st.column_config.TextColumn(t("Code"), width="small"),
-            "meaning": st.column_config.TextColumn(t("What it means"), width="large"),
-            "does": st.column_config.TextColumn(t("What Ulak does"), width="medium"),
-            "state": st.column_config.TextColumn(t("State"), width="small"),
-            "people": st.column_config.TextColumn(t("People"), width="small"),
+            "code": st.column_config.TextColumn(t("Code")),
+            "meaning": st.column_config.TextColumn(t("What it means")),
+            "does": st.column_config.TextColumn(t("What Ulak does")),
+            "state": st.column_config.TextColumn(t("State")),
+            "people": st.column_config.TextColumn(t("People")),
         },
         hide_index=True,
     )

@@ -90,12 +90,12 @@ def _recipient_rows(rows: pl.DataFrame) -> pl.DataFrame:
 def _recipient_columns() -> dict[str, object]:
     column = st.column_config.TextColumn
     return {
-        "name": column(t("Name"), width="medium"),
-        "phone": column(t("Phone"), width="medium"),
-        "state": column(t("State"), width="small"),
-        "why": column(t("Reason"), width="medium"),
+        "name": column(t("Name")),
+        "phone": column(t("Phone")),
+        "state": column(t("State")),
+        "why": column(t("Reason")),
         "time": column(t("Last news")),
-        "attempt": column(t("Attempt"), width="small"),
+        "attempt": column(t("Attempt")),
     }
 
 
