@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import threading
+import traceback
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -67,8 +68,10 @@ class Backstage:
                 log.info("waiting for Redis (%s)", type(problem).__name__)
                 self._stop.wait(PAUSE_SECONDS)
                 continue
-            except BaseException:
-                log.exception("the web process can't go on")
+            except BaseException as problem:
+                # Not the error's text: it may quote what is in the store.
+                frames = "".join(traceback.format_tb(problem.__traceback__))
+                log.critical("the web process can't go on: %s\n%s", type(problem).__name__, frames)
                 end_process()
                 return
             self._recorder = recorder

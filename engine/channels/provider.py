@@ -49,9 +49,9 @@ class Channel(BaseModel):
 
 
 class ChannelSecrets(BaseModel):
-    """What a channel needs and nobody sees: they never show in a repr, a log or a page."""
+    """What a channel needs and nobody sees: they never show in a repr, an error, a log or a page."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, hide_input_in_errors=True)
 
     access_token: SecretStr
     app_secret: SecretStr

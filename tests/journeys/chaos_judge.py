@@ -54,6 +54,7 @@ def gather(send: Send) -> Evidence:
         name: count for name, count in ulak.ulak("operations", "show", send.operation_id)["counts"].items() if count
     }
     client.close()
+    ulak.ulak("doctor")  # ends with 0: whatever was killed is back
     assert ulak.stop() == 0
     settings = load_settings({name: value for name, value in ulak.environment.items() if name.startswith("ULAK_")})
     snapshot = open_snapshot(snapshot_path(settings.operations_folder, send.operation_id))
