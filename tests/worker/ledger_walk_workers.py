@@ -16,6 +16,9 @@ from tests.worker.ledger_world import Job, Post, World, lease_end
 picks = st.integers(0, 30)
 rows_drawn = st.sets(st.integers(0, 4), min_size=1).map(sorted)
 FAILURES = {"failed": S.FAILED, "retry": S.RETRY, "template": S.RETRY, "slow": S.RETRY, "halt": S.PENDING}
+FATES = st.sampled_from(
+    ["accepted"] * 4 + ["held", "vague", "vague but accepted", "under way", "not yet posted", *FAILURES]
+)
 ACTIONS = {"template": "template_error", "slow": "slow_down", "halt": "halt_operation"}
 COUNT = 5
 
@@ -58,8 +61,7 @@ class WorkerRules(RuleBasedStateMachine):
     def claim(self, pick: int, rows: list[int], is_heard: bool, operation: int) -> None:
         job = self.pick_job(pick)
         if job is None or pick > 20:
-            job = Job(f"job{len(self.world.jobs)}", self.world.desks[operation])
-            self.world.jobs.append(job)
+            job = self.new_job(operation)
         self.token += 1
         self.ask(job, f"t{self.token}", rows, is_heard)
 
@@ -67,8 +69,7 @@ class WorkerRules(RuleBasedStateMachine):
     def claim_is_stuck_in_a_socket(self, pick: int, rows: list[int], operation: int) -> None:
         job = self.pick_job(pick)
         if job is None or pick > 20:
-            job = Job(f"job{len(self.world.jobs)}", self.world.desks[operation])
-            self.world.jobs.append(job)
+            job = self.new_job(operation)
         self.token += 1
         self.world.stuck.append((job, f"t{self.token}", rows, self.world.server + 2 * SECOND))
 
@@ -83,8 +84,7 @@ class WorkerRules(RuleBasedStateMachine):
 
     @rule(operation=st.integers(0, 1), rows=rows_drawn, end=st.sampled_from(["closed", "expired", "late"]))
     def a_claim_is_overtaken_by_the_end_of_its_job(self, operation: int, rows: list[int], end: str) -> None:
-        job = Job(f"job{len(self.world.jobs)}", self.world.desks[operation])
-        self.world.jobs.append(job)
+        job = self.new_job(operation)
         self.token += 2
         if end != "late":
             self.ask(job, f"t{self.token}", rows[:1], True)
@@ -144,12 +144,37 @@ class WorkerRules(RuleBasedStateMachine):
         self.finish(self.world.posts.pop(), fate)
         self.tell(job, job.outcomes[-1:], True)
 
-    @rule(pick=picks, operation=st.integers(0, 1), recipient_no=st.integers(0, COUNT - 1))
-    def a_new_job_claims_one_row(self, pick: int, operation: int, recipient_no: int) -> None:
+    def new_job(self, operation: int) -> Job:
         job = Job(f"job{len(self.world.jobs)}", self.world.desks[operation])
         self.world.jobs.append(job)
+        return job
+
+    def a_new_job_claims(self, operation: int, rows: list[int]) -> Job:
+        job = self.new_job(operation)
         self.token += 1
-        self.ask(job, f"t{self.token}", [recipient_no], True)
+        self.ask(job, f"t{self.token}", rows, True)
+        check_world(self.world)
+        return job
+
+    @rule(rows=rows_drawn, fates=st.lists(FATES, min_size=COUNT, max_size=COUNT))
+    def a_job_works_on_the_first(self, rows: list[int], fates: list[str]) -> None:
+        self.work(0, rows, fates)
+
+    @rule(rows=rows_drawn, fates=st.lists(FATES, min_size=COUNT, max_size=COUNT))
+    def a_job_works_on_the_second(self, rows: list[int], fates: list[str]) -> None:
+        self.work(1, rows, fates)
+
+    def work(self, operation: int, rows: list[int], fates: list[str]) -> None:
+        job = self.a_new_job_claims(operation, rows)
+        for (recipient_no, _), fate in zip(list(job.rows), fates, strict=False):
+            if fate == "not yet posted":
+                job.rows.append(job.rows.pop(0))
+                continue
+            assert recipient_no == job.rows[0][0]
+            self.world.start_post(job)
+            if fate != "under way":
+                self.finish(self.world.posts.pop(), fate)
+        self.tell(job, list(job.outcomes), True)
 
     @rule()
     def a_minute_passes_and_leases_are_swept(self) -> None:
@@ -229,7 +254,11 @@ class WorkerRules(RuleBasedStateMachine):
 
     # Time, the dispatcher
 
-    @rule(milliseconds=st.sampled_from([100, SECOND, 3 * SECOND, 16 * SECOND, 36 * SECOND, 11 * MINUTE, HOUR, DAY]))
+    @rule(
+        milliseconds=st.sampled_from(
+            [100, 200, SECOND, SECOND, 3 * SECOND, 16 * SECOND, 36 * SECOND, 11 * MINUTE, HOUR, DAY]
+        )
+    )
     def time_passes(self, milliseconds: int) -> None:
         self.world.tick(milliseconds)
 

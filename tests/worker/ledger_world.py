@@ -51,7 +51,7 @@ class Post:
 class World:
     """Two operations over the same people and one messaging limit."""
 
-    def __init__(self, live: redis.Redis, count: int = 5, limit: int = 3) -> None:
+    def __init__(self, live: redis.Redis, count: int = 5, limit: int = 5) -> None:
         live.flushall()
         self.live = live
         self.limit = limit
