@@ -8,10 +8,12 @@ from __future__ import annotations
 import asyncio
 import logging
 import secrets
+import traceback
 from dataclasses import dataclass
 
 import redis
 import redis.asyncio
+from pydantic import ValidationError
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
@@ -49,6 +51,20 @@ UNREACHABLE_MS = 15_000
 
 def send_batch(operation_id: str, batch_no: int) -> None:
     """Send what may be sent of one batch, for some twenty seconds."""
+    try:
+        _send_batch(operation_id, batch_no)
+    except Exception as problem:
+        # The queue keeps an error's text in Redis and in its log; ours may hold a value of a person.
+        frames = "".join(traceback.format_tb(problem.__traceback__))
+        logger.error("%s: batch %d: %s\n%s", operation_id, batch_no, type(problem).__name__, frames)
+        raise JobFailed(operation_id=operation_id, batch_no=batch_no, kind=type(problem).__name__) from None
+
+
+class JobFailed(UlakError):
+    """{operation_id}: batch {batch_no} failed ({kind})"""
+
+
+def _send_batch(operation_id: str, batch_no: int) -> None:
     settings = current_settings()
     client = live.connect(settings)
     try:
@@ -86,8 +102,8 @@ def _prepare(client: redis.Redis, settings: Settings, operation: LiveOperation, 
         builder = PayloadBuilder(Template.model_validate(snapshot.facts["template"]), snapshot.facts.get("media_ids"))
         cause = CHANNEL_UNREADABLE
         channel, channel_secrets = load_channel(client, settings, operation.channel_id)
-    except UlakError as problem:
-        logger.error("%s: halted: %s", operation.operation_id, problem.message)
+    except (UlakError, ValidationError, KeyError) as problem:
+        logger.error("%s: halted: %s (%s)", operation.operation_id, cause, type(problem).__name__)
         ledger.run(client, ledger.control(operation.operation_id, "halt", who="", cause=cause))
         return None
     work = Work(

@@ -20,6 +20,8 @@ from engine.operations import ledger
 UNLIMITED = -1
 WINDOW_MARGIN_MS = 120_000
 """A service window that ends sooner than this does not spare a place (as in claim.lua)."""
+PACE_CLIMB_RATIO = 0.05
+"""After a slow-down the pace climbs by this share of the rate each second (as in claim.lua)."""
 
 
 @dataclass(frozen=True)
@@ -108,3 +110,14 @@ def places_wanted(client: redis.Redis, channel_id: str, portfolio_id: str, perso
     if not spared:
         return len(people)
     return int((~np.isin(people, np.frombuffer(b"".join(spared), ">u8"))).sum())
+
+
+def pace_now(rate: float, pace: float | None, pace_ms: float | None, now_ms: int) -> float:
+    """What a channel sends at most at this moment: after a slow-down it climbs back, as claim.lua has it.
+
+    Args:
+        rate, pace: messages a second; `pace` as it was at `pace_ms`, None when it was never slowed.
+    """
+    if pace is None or pace_ms is None:
+        return rate
+    return min(rate, pace + PACE_CLIMB_RATIO * rate * max(0.0, now_ms - pace_ms) / 1000)

@@ -19,7 +19,7 @@ REACH_LABELS: dict[str, str] = {
     MESSAGEABLE: N_("Can be messaged"),
     OPTED_OUT: N_("Opted out"),
     SUPPRESSED: N_("Suppressed"),
-    NO_PHONE: N_("No valid phone"),
+    NO_PHONE: N_("No phone"),
 }
 SUPPRESSED_COLUMN = "@suppressed"
 
@@ -42,11 +42,12 @@ class GrowthPoint:
 
 
 def reach_expr(ns: Any) -> Any:
-    """The one reason of each contact, in the order no valid phone, opted out, suppressed; else `messageable`.
+    """The one reason of each contact, in the order no phone, opted out, suppressed; else `messageable`.
 
-    Needs the column `@suppressed` of `with_suppressions`.
+    A number that is possible though not valid by the numbering plan is tried all the same, as preflight does. Needs
+    the column `@suppressed` of `with_suppressions`.
     """
-    unreachable = ~ns.col("phone_valid").fill_null(False) & ns.col("user_id").is_null()
+    unreachable = ns.col("phone").is_null() & ns.col("user_id").is_null()
     opted_out = (ns.col("consent") == "opted_out").fill_null(False)
     suppressed = ns.col(SUPPRESSED_COLUMN).fill_null(False)
     rest = ns.when(suppressed).then(ns.lit(SUPPRESSED)).otherwise(ns.lit(MESSAGEABLE))
@@ -64,7 +65,7 @@ def with_suppressions(cursor: duckdb.DuckDBPyConnection, frame: Any) -> Any:
 
 def reach(cursor: duckdb.DuckDBPyConnection, audience: Audience, context: Context) -> Reach:
     """Count who can be messaged now, and the others by reason."""
-    needed = audience_frame(cursor, audience, context).select("person_key", "phone_valid", "user_id", "consent")
+    needed = audience_frame(cursor, audience, context).select("person_key", "phone", "user_id", "consent")
     reasons = with_suppressions(cursor, needed).select(reach_expr(nw).alias("reason")).to_native()
     rows = reasons.aggregate("reason, count(*)").fetchall()
     found = {str(reason): int(count) for reason, count in rows}

@@ -42,7 +42,7 @@ def draw_reach(reach: Reach) -> None:
         share = formats.percent(reach.messageable / reach.total) if reach.total else ""
         _figure(t("Can be messaged"), formats.number(reach.messageable), share)
         _figure(t("Opted out"), formats.number(reach.left_out[OPTED_OUT]))
-        _figure(t("No valid phone"), formats.number(reach.left_out[NO_PHONE]))
+        _figure(t("No phone"), formats.number(reach.left_out[NO_PHONE]))
         _figure(t("Suppressed"), formats.number(reach.left_out[SUPPRESSED]))
         left, of_limit = _limit_words(limit)
         _figure(t("Left in messaging limit"), left, of_limit)

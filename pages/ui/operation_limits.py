@@ -12,7 +12,7 @@ import streamlit as st
 from engine.channels.provider import Channel
 from engine.clock import from_ms, now_ms
 from engine.live import channel_key, reaching_redis
-from engine.operations.limit import Freed, LimitNow, Portfolio, places_freeing, read_limit
+from engine.operations.limit import Freed, LimitNow, Portfolio, pace_now, places_freeing, read_limit
 from pages.ui import formats, nt, t
 from pages.ui.operation_charts import ink
 from pages.ui.operation_words import meaning, plain
@@ -98,14 +98,15 @@ def _draw_freeing(freed: Sequence[Freed], now: int) -> None:
 def _draw_channels(channels: Sequence[Channel], client: redis.Redis) -> None:
     st.markdown(f"**{t('Numbers and their throughput')}**")
     for channel in channels:
-        state, cause, pace = client.hmget(channel_key(channel.channel_id), ["state", "cause", "pace"])
+        names = ["state", "cause", "pace", "pace_ms"]
+        state, cause, pace, pace_ms = client.hmget(channel_key(channel.channel_id), names)
         line = st.container(
             border=True, horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"
         )
         with line:
             number = formats.phone(channel.display_phone) if channel.display_phone else channel.phone_number_id
             st.markdown(f"**{plain(channel.name)}**  \n:small[{plain(number)}]", width="content")
-            st.markdown(_speed(channel, pace), width="content")
+            st.markdown(_speed(channel, pace, pace_ms), width="content")
             quality = channel.quality_rating or t("not known")
             st.markdown(f"{t('quality')} :{QUALITY.get(quality, 'gray')}-badge[{quality}]", width="content")
             if state == b"halted":
@@ -115,9 +116,10 @@ def _draw_channels(channels: Sequence[Channel], client: redis.Redis) -> None:
                 st.markdown(f":green-badge[{t('ready')}]", width="content")
 
 
-def _speed(channel: Channel, pace: bytes | None) -> str:
+def _speed(channel: Channel, pace: bytes | None, pace_ms: bytes | None) -> str:
     line = t("up to **{rate}** messages per second", rate=formats.number(channel.rate_per_second))
-    slowed = float(pace) if pace else channel.rate_per_second
+    then = (float(pace), float(pace_ms)) if pace and pace_ms else (None, None)
+    slowed = pace_now(channel.rate_per_second, *then, now_ms())
     if slowed < channel.rate_per_second * 0.99:
         line += "  \n:small[" + t("slowed to {rate} for now", rate=formats.number(round(slowed, 1))) + "]"
     return line

@@ -130,6 +130,7 @@ def test_each_contact_is_messageable_or_left_out_for_one_reason(store: Warehouse
         cursor.execute("UPDATE contacts SET consent = 'opted_out' WHERE contact_id IN (0, 1)")
         cursor.execute("UPDATE contacts SET phone_valid = NULL, phone = NULL WHERE contact_id IN (1, 2, 3)")
         cursor.execute("UPDATE contacts SET user_id = 'TR.1' WHERE contact_id = 3")
+        cursor.execute("UPDATE contacts SET phone_valid = false WHERE contact_id = 5")
         for person, lifted in ((0, None), (4, None), (4, None), (5, datetime(2026, 1, 2))):
             cursor.execute(
                 "INSERT INTO suppressions VALUES "

@@ -12,7 +12,7 @@ from engine.errors import InvalidTransition, NotFound
 from engine.live import portfolio_key
 from engine.operations import ledger
 from engine.operations.control import control_operation
-from engine.operations.limit import places_freeing, read_limit
+from engine.operations.limit import pace_now, places_freeing, read_limit
 from engine.operations.progress import answered_count, failures, fitting_step, pace, timeline
 from engine.operations.recipients import left_out_page, left_out_reasons, recipients_page
 from engine.operations.states import DeliveryState, OperationState
@@ -193,3 +193,18 @@ def test_what_is_over_cannot_be_resumed_and_a_draft_cannot_be_paused(world: Worl
         control_operation(world.warehouse, world.client, operation.operation_id, "resume", who="Can", now=NOW)
     with pytest.raises(NotFound):
         control_operation(world.warehouse, world.client, world.draft(), "pause", who="Can", now=NOW)
+
+
+@pytest.mark.parametrize(
+    ("pace", "pace_ms", "now", "expected"),
+    [
+        (None, None, 10_000, 80.0),
+        (40.0, 10_000, 10_000, 40.0),
+        (40.0, 10_000, 15_000, 60.0),
+        (40.0, 0, 900_000, 80.0),
+    ],
+)
+def test_a_slowed_channel_climbs_back_to_its_rate(
+    pace: float | None, pace_ms: float | None, now: int, expected: float
+) -> None:
+    assert pace_now(80.0, pace, pace_ms, now) == expected
