@@ -2,7 +2,8 @@
 
 `claim` gives the right to post, `transition` hears what became of it, `control` is a person's or the
 dispatcher's decision. Each may be called again with the same arguments and changes nothing the second time.
-Callers build a `Call` and `run` it (or `run_async`). The rules are in docs/architecture.md.
+Callers build a `Call` and `run` it (or `run_async`). The rules stand in the Lua, each with its test in
+`tests/worker/test_ledger_*.py`.
 """
 
 from __future__ import annotations

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 
 from hypothesis import HealthCheck, Phase, settings
 
@@ -34,6 +35,8 @@ class LedgerWalk(OutsideRules):
     """See `ledger_checks` for what must hold after each step; here is what must hold at the end."""
 
     def teardown(self) -> None:
+        if sys.exc_info()[0] is not None:
+            return  # a step failed: that is the finding, not what it leaves behind
         world = self.world
         for job in world.jobs:
             job.alive = False
