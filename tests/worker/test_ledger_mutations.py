@@ -25,7 +25,6 @@ NAMED_ALONE = {
     "the cohort grows beyond 200",
     "a cohort failure counts twice",
     "a higher attempt is ignored",
-    "a call after not_after runs if the job is new",
     "halving never climbs back",
     "a person's retry keeps its tries",
     "a marketing suppression stops everything",
