@@ -4,6 +4,7 @@ each page. Run by `make pictures`.
 
 from __future__ import annotations
 
+import re
 import sys
 import tempfile
 from pathlib import Path
@@ -45,7 +46,8 @@ def story(url: str) -> None:
         for _ in range(2):
             marketer.press(page, "Continue")
         marketer.fill_order_message(page)
-        marketer.press(page, "Next")
+        page.get_by_role("button", name=re.compile("^Next")).first.click()
+        marketer.settle(page)
         take(page, "message")
         for _ in range(2):
             marketer.press(page, "Continue")

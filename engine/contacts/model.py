@@ -30,7 +30,7 @@ ORIGIN_LABELS: dict[str, str] = {
     Origin.CUSTOMER: N_("Customer"),
     Origin.BUSINESS: N_("Business"),
     Origin.AD: N_("Ad"),
-    Origin.IMPORT: N_("Import"),
+    Origin.IMPORT: N_("File import"),
 }
 
 # ISO 639-1; the names that a file may hold for them are in `cells.py`.

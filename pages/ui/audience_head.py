@@ -45,7 +45,7 @@ def draw_reach(reach: Reach) -> None:
         _figure(t("No phone"), formats.number(reach.left_out[NO_PHONE]))
         _figure(t("Suppressed"), formats.number(reach.left_out[SUPPRESSED]))
         left, of_limit = _limit_words(limit)
-        _figure(t("Left in messaging limit"), left, of_limit)
+        _figure(t("Left in the limit"), left, of_limit)
 
 
 def limit_now() -> LimitNow | None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 from babel.messages.catalog import Catalog
@@ -41,6 +42,8 @@ AREAS = {
     "pages/ui/wizard": "operations",
 }
 ERROR_NAMES = {"Exception", *(name for name, value in vars(errors).items() if isinstance(value, type))}
+FIXED_DATE = datetime(2026, 1, 1, tzinfo=UTC)
+"""In the head of each catalogue: a date that moved would be a change without news."""
 MessageId = str | tuple[str, str]
 
 
@@ -130,7 +133,17 @@ def _translation(catalog: Catalog, id_: MessageId) -> MessageId:
 
 
 def _write(language: str, area: str, texts: dict[MessageId, MessageId]) -> None:
-    catalog = Catalog(locale=language, project="Ulak", fuzzy=False)
+    catalog = Catalog(
+        locale=language,
+        project="Ulak",
+        version="",
+        header_comment="# Texts of Ulak; `make messages` brings them up to date.",
+        msgid_bugs_address="",
+        creation_date=FIXED_DATE,
+        revision_date=FIXED_DATE,
+        last_translator="",
+        fuzzy=False,
+    )
     for id_, string in sorted(texts.items(), key=lambda pair: str(pair[0])):
         catalog.add(id_, string)
     folder = Path(LOCALE_FOLDER / language)

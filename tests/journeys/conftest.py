@@ -106,8 +106,9 @@ class Running:
 
     def _read(self, process: subprocess.Popen[str]) -> None:
         assert process.stdout is not None
-        for line in process.stdout:
-            self.lines.append(line.rstrip())
+        with process.stdout as lines:
+            for line in lines:
+                self.lines.append(line.rstrip())
 
 
 def wait_until(is_done: Callable[[], bool], seconds: float, story: Callable[[], str] = str) -> None:
