@@ -7,10 +7,11 @@ are in `api_contacts`, `api_messages` and `api_operations`.
 
 from __future__ import annotations
 
+import contextlib
 import hmac
 import os
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Annotated, Any
 from urllib.parse import unquote
@@ -58,6 +59,18 @@ class Services:
     def live(self) -> redis.Redis:
         """A client for Redis (raises QueueUnavailable)."""
         return live.connect(self.settings)
+
+    @contextlib.contextmanager
+    def live_or_none(self) -> Iterator[redis.Redis | None]:
+        """A client for Redis, or None where it can't be reached: for what also works without it."""
+        try:
+            client = self.live()
+            client.ping()
+        except (QueueUnavailable, redis.RedisError, OSError):
+            yield None
+        else:
+            with client:
+                yield client
 
 
 class Unauthorized(UlakError):

@@ -122,7 +122,7 @@ def sync(body: SyncBody, doors: Doors, person: Person) -> list[dict[str, Any]]:
     wanted = [body.channel] if body.channel else [row.channel_id for row in list_channels(warehouse.cursor())]
     results = []
     for channel_id in wanted:
-        with _live_or_none(doors) as client:
+        with doors.live_or_none() as client:
             found = sync_templates(warehouse, client, doors.settings, channel_id, who=person, now=utc_now())
         changes = {"new": len(found.new), "changed": len(found.changed), "gone": len(found.gone)}
         results.append({"channel": channel_id, "total": found.total, **changes})
@@ -187,16 +187,3 @@ def audience_of(warehouse: Warehouse, named: SegmentName) -> Audience:
     if named.segment:
         return Audience(segment_ids=(find_segment(warehouse.cursor(), named.segment).segment_id,), segment=Segment())
     raise InputError(reason=N_("name a segment, or give its definition"))
-
-
-@contextlib.contextmanager
-def _live_or_none(doors: Services) -> Any:
-    """Redis, or None where it isn't running: the command line may sync without it."""
-    try:
-        client = doors.live()
-        client.ping()
-    except (QueueUnavailable, redis.RedisError, OSError):
-        yield None
-    else:
-        with client:
-            yield client

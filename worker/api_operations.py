@@ -5,16 +5,14 @@
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 from typing import Annotated, Any
 
-import redis
 from fastapi import APIRouter, Header, Query
 from pydantic import Field
 
 from engine.clock import to_store, utc_now
-from engine.errors import InputError, QueueUnavailable, StateError
+from engine.errors import InputError, StateError
 from engine.operations.control import Verb, control_operation
 from engine.operations.drafts import Draft, create_draft, discard_draft
 from engine.operations.launch import launch
@@ -99,7 +97,7 @@ def operations(
     offset: Annotated[int, Query(ge=0)] = 0,
 ) -> list[dict[str, Any]]:
     """The operations, newest first, with their figures of this moment."""
-    with _live(doors) as client:
+    with doors.live_or_none() as client:
         found = list_operations(doors.warehouse().cursor(), client, limit=limit, offset=offset)
         return [_row(operation) for operation in found]
 
@@ -108,7 +106,7 @@ def operations(
 def operation(operation_id: str, doors: Doors, person: Person) -> dict[str, Any]:
     """One operation with its counts and who was left out."""
     cursor = doors.warehouse().cursor()
-    with _live(doors) as client:
+    with doors.live_or_none() as client:
         found = get_operation(cursor, client, operation_id)
     return _row(found) | {"left_out": left_out_reasons(cursor, found.operation_no)}
 
@@ -174,19 +172,6 @@ def _operation_for(warehouse: Warehouse, draft: Draft, body: SendBody, who: str,
             [key, digest, operation_id, who, to_store(utc_now())],
         )
     return operation_id, False
-
-
-@contextlib.contextmanager
-def _live(doors: Services) -> Any:
-    """Redis, or None where it can't be reached: figures are then the record's."""
-    try:
-        client = doors.live()
-        client.ping()
-    except (QueueUnavailable, redis.RedisError, OSError):
-        yield None
-    else:
-        with client:
-            yield client
 
 
 def _row(found: Operation) -> dict[str, Any]:

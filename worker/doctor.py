@@ -49,15 +49,17 @@ def examine(settings: Settings, read_store: Callable[[], dict[str, Any]]) -> lis
         *_settings(settings),
         _disk(settings),
     ]
+    epoch: str | None = None
     try:
         with live.connect(settings) as client:
+            epoch = _text(client.hget(live.STORE, "epoch"))
             findings += _redis(client)
             findings += _processes(client, settings)
             findings += _operations(client)
     except (QueueUnavailable, redis.RedisError) as problem:
         reason = problem.message if isinstance(problem, QueueUnavailable) else type(problem).__name__
         findings.append(Finding("redis", "bad", reason))
-    findings += _store(read_store)
+    findings += _store(read_store, epoch)
     return findings
 
 
@@ -153,13 +155,15 @@ def _operations(client: redis.Redis) -> Iterator[Finding]:
     yield Finding("ledger", "ok", f"{live_count} live operations, {unknown} unknowns")
 
 
-def _store(read_store: Callable[[], dict[str, Any]]) -> Iterator[Finding]:
+def _store(read_store: Callable[[], dict[str, Any]], epoch: str | None) -> Iterator[Finding]:
     try:
         facts = read_store()
     except UlakError as problem:
         yield Finding("store", "bad", problem.message)
         return
     yield Finding("store", "ok", f"schema {facts['schema']}, {facts['contacts']} contacts, epoch {facts['epoch']}")
+    if epoch is not None and epoch != facts["epoch"]:
+        yield Finding("epoch", "bad", "Redis doesn't belong to this store, or was emptied; restart Ulak")
     lag = float(facts.get("recorder_lag_seconds") or 0)
     if facts.get("recorder_lag_entries") is not None:
         state = "warn" if lag > LATE_RECORDER_SECONDS else "ok"
