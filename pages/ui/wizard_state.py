@@ -33,6 +33,8 @@ class Key(StrEnum):
     BINDING = "bulk_message.binding"
     PREVIEW = "bulk_message.preview"
     PLACE = "bulk_message.place"
+    JUMP = "bulk_message.jump"
+    NOT_FOUND = "bulk_message.not_found"
     WHEN = "bulk_message.when"
     CONFIRM = "bulk_message.confirm"
     ASKED = "bulk_message.asked"

@@ -217,3 +217,23 @@ def test_redis_away_is_said_and_the_draft_is_kept(world: World, monkeypatch: pyt
     assert not app.exception
     assert "doesn't answer" in said(app)
     assert app.button(key=f"bulk_message.launch.{operation_id}").disabled
+
+
+@pytest.mark.parametrize("step", ["message", "review"])
+def test_the_preview_jumps_to_anybody_by_name_or_number(world: World, step: str) -> None:
+    operation_id = world.draft(step=step)
+    cursor = world.warehouse.cursor()
+    rows = cursor.execute("SELECT name, phone FROM contacts WHERE name IS NOT NULL ORDER BY contact_id").fetchall()
+    name, phone = rows[-3]
+    app = open_page("bulk_message", draft=operation_id)
+    assert f"**{name}" not in said(app)
+    app.text_input(key=f"bulk_message.jump.{operation_id}").set_value(phone).run()
+    assert not app.exception
+    assert f"**{name}" in said(app)
+
+
+def test_a_jump_to_nobody_says_so_and_stays(world: World) -> None:
+    operation_id = world.draft(step="review")
+    app = open_page("bulk_message", draft=operation_id)
+    app.text_input(key=f"bulk_message.jump.{operation_id}").set_value("zzzz").run()
+    assert "Nobody by that name or number" in said(app)
