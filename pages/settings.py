@@ -11,7 +11,9 @@ from pages.ui.settings_parts import draw_channels, draw_machine, draw_person
 def draw() -> None:
     """The person, the channels, the machine."""
     header(t("Settings"), t("Who is here, which numbers send, and how this Ulak was started."))
-    person, channels, machine = st.tabs([t("You"), t("Channels"), t("This machine")], on_change="rerun")
+    person, channels, machine = st.tabs(
+        [t("You"), t("Channels"), t("This machine")], on_change="rerun", key="settings.tab"
+    )
     with guarded():
         if person.open:
             with person:

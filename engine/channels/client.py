@@ -1,6 +1,6 @@
 """The one place that builds an HTTP client for a provider: httpx over aiohttp's transport.
 
-Plain httpx reaches a sixth of its speed (its pool is searched at each request). No proxy or certificate setting of
+Plain httpx is several times slower (its pool is searched at each request). No proxy or certificate setting of
 the environment is taken.
 """
 

@@ -23,8 +23,14 @@ LOCALE_FOLDER = Path(__file__).parent / "locale"
 
 def language() -> str:
     """The language of this session: chosen, else remembered by the browser, else the setting."""
-    chosen = st.session_state.get(LANGUAGE_KEY) or st.context.cookies.get(LANGUAGE_COOKIE)
+    chosen = st.session_state.get(LANGUAGE_KEY) or cookie(LANGUAGE_COOKIE)
     return chosen if chosen in LANGUAGES else current_settings().language
+
+
+def cookie(name: str) -> str:
+    """What this browser remembers under a name; empty if nothing, or if there is no browser."""
+    value = st.context.cookies.get(name, "")
+    return value if isinstance(value, str) else ""
 
 
 def t(text: str, /, **values: Any) -> str:

@@ -10,7 +10,7 @@ from urllib.parse import quote, unquote
 import streamlit as st
 
 from engine.clock import to_store, utc_now
-from pages.ui.i18n import LANGUAGE_COOKIE, LANGUAGE_KEY, LANGUAGES, language, t
+from pages.ui.i18n import LANGUAGE_COOKIE, LANGUAGE_KEY, LANGUAGES, cookie, language, t
 from pages.ui.services import warehouse
 from pages.ui.shell import PERSON_COOKIE, PERSON_KEY
 
@@ -32,7 +32,7 @@ export default function (component) {
 
 def current_person() -> str | None:
     """The name chosen in this session, else the one this browser remembers, else None."""
-    name = st.session_state.get(PERSON_KEY) or unquote(st.context.cookies.get(PERSON_COOKIE, ""))
+    name = st.session_state.get(PERSON_KEY) or unquote(cookie(PERSON_COOKIE))
     return name.strip()[:NAME_LIMIT] or None
 
 

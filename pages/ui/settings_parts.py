@@ -187,14 +187,10 @@ def draw_machine() -> None:
 
 
 def _draw_audit() -> None:
-    frame = (
-        warehouse()
-        .cursor()
-        .execute(
-            "SELECT happened_at, who, verb, subject_kind, subject_id FROM audit ORDER BY happened_at DESC LIMIT 50"
-        )
-        .pl()
-    )
+    cursor = warehouse().cursor()
+    frame = cursor.sql(
+        "SELECT happened_at, who, verb, subject_kind, subject_id FROM audit ORDER BY happened_at DESC LIMIT 50"
+    ).pl()
     shown = frame.with_columns(
         pl.col("happened_at").dt.replace_time_zone("UTC").dt.convert_time_zone(settings().timezone)
     )
