@@ -43,6 +43,7 @@ class FieldType(StrEnum):
     DATE = "date"
     BOOL = "bool"
     CHOICE = "choice"
+    LIST = "list"
 
 
 COLUMN_TYPES: dict[FieldType, str] = {
@@ -51,6 +52,7 @@ COLUMN_TYPES: dict[FieldType, str] = {
     FieldType.DATE: "DATE",
     FieldType.BOOL: "BOOLEAN",
     FieldType.CHOICE: "VARCHAR",
+    FieldType.LIST: "VARCHAR[]",
 }
 TYPE_LABELS: dict[FieldType, str] = {
     FieldType.TEXT: N_("Text"),
@@ -58,6 +60,7 @@ TYPE_LABELS: dict[FieldType, str] = {
     FieldType.DATE: N_("Date"),
     FieldType.BOOL: N_("Yes/no"),
     FieldType.CHOICE: N_("Choice"),
+    FieldType.LIST: N_("Several choices"),
 }
 
 
@@ -154,7 +157,7 @@ def check_new_field(registry: FieldRegistry, name: str, label: str, type: FieldT
     if any(each.label.casefold() == label.casefold() for each in registry):
         raise InvalidField(name=name, reason=N_("the label is taken"))
     if type not in list(FieldType):
-        raise InvalidField(name=name, reason=N_("the type must be text, number, date, bool or choice"))
+        raise InvalidField(name=name, reason=N_("the type must be text, number, date, bool, choice or list"))
     if len(registry) >= MOST_FIELDS:
         raise InvalidField(name=name, reason=N_("there are too many fields"))
     return Field(name, label, FieldType(type))

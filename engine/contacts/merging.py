@@ -134,7 +134,7 @@ def _record(
         raise StoreError(reason="the counts of the import don't add up to the file's rows")
     rejects = result.rejects_path.name if result.rejects_path else None
     cursor.execute(
-        "INSERT INTO imports VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO imports SELECT ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'done', NULL, NULL, NULL, NULL, NULL",
         [
             plan.import_id,
             plan.file_name,

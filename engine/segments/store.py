@@ -80,7 +80,7 @@ def save_segment(
         if segment_id is None:
             segment_id = new_id("seg", context.now)
             cursor.execute(
-                "INSERT INTO segments VALUES (?, ?, ?, ?, ?, ?, ?, NULL)",
+                "INSERT INTO segments VALUES (?, ?, ?, ?, ?, ?, ?, NULL, NULL)",
                 [segment_id, name, definition, who, moment, who, moment],
             )
             verb = "saved"
