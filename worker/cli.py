@@ -14,7 +14,8 @@ import typer
 
 from engine.errors import UlakError
 from engine.settings import current_settings
-from worker.cli_verbs import JsonOption, contacts, operations, segments, send, show, templates
+from worker.cli_contacts import contacts
+from worker.cli_verbs import JsonOption, operations, segments, send, show, templates
 
 PROJECT_FOLDER = Path(__file__).resolve().parent.parent
 

@@ -1,4 +1,4 @@
-"""The verbs of the command line that go through the REST API: contacts, segments, templates, send, operations."""
+"""The verbs of the command line that go through the REST API: segments, templates, send, operations."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ import typer
 from engine.settings import current_settings
 from worker.client import Client
 
-contacts = typer.Typer(no_args_is_help=True, help="Import and count contacts.")
 segments = typer.Typer(no_args_is_help=True, help="List and count saved segments.")
 templates = typer.Typer(no_args_is_help=True, help="Sync, list and bind templates.")
 operations = typer.Typer(no_args_is_help=True, help="List, show, pause, resume and cancel operations.")
@@ -45,44 +44,6 @@ def show(value: Any, as_json: bool, line: Callable[[Any], str]) -> None:
             typer.echo(line(row))
     else:
         typer.echo(line(value))
-
-
-@contacts.command("import")
-def import_contacts(
-    files: Annotated[list[Path], typer.Argument(exists=True, dir_okay=False, help="CSV files.")],
-    region: Annotated[str, typer.Option(help="Region of numbers without a country code.")] = "",
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would happen; write nothing.")] = False,
-    person: AsOption = "",
-    as_json: JsonOption = False,
-) -> None:
-    """Import contacts from CSV files; columns are recognised by their headers."""
-    client = client_as(person)
-    results = []
-    for path in files:
-        with path.open("rb") as file:
-            results.append(
-                client.call(
-                    "POST",
-                    "/contacts/import",
-                    files={"file": (path.name, file, "text/csv")},
-                    data={"region": region, "dry_run": str(dry_run).lower()},
-                )
-            )
-    show(results, as_json, _import_line)
-
-
-def _import_line(row: Row) -> str:
-    tail = f"; rejected rows: {row['rejects_file']}" if row.get("rejects_file") else ""
-    return (
-        f"{row['file_name']}: {row['rows']} rows: {row['new']} new, {row['updated']} updated, "
-        f"{row['unchanged']} unchanged, {row['duplicates']} duplicates, {row['rejected']} rejected{tail}"
-    )
-
-
-@contacts.command("count")
-def count_contacts(as_json: JsonOption = False) -> None:
-    """Count the contacts."""
-    show(client_as("").call("GET", "/contacts/count"), as_json, lambda row: str(row["count"]))
 
 
 @segments.command("list")
