@@ -62,9 +62,18 @@ def import_folder(settings: Settings, import_id: str) -> Path:
 
 
 def begin_import(
-    settings: Settings, path: Path, *, now: datetime, file_name: str | None = None, on_progress: Progress = _silent
+    settings: Settings,
+    path: Path,
+    *,
+    now: datetime,
+    file_name: str | None = None,
+    import_id: str | None = None,
+    on_progress: Progress = _silent,
 ) -> SourceFile:
     """Read a file: encoding, delimiter, rows, what is broken. Writes nothing to the store.
+
+    Args:
+        import_id: a new one made by the caller, who speaks of the import before it is read.
 
     Raises:
         UnreadableFile: with the reason.
@@ -72,7 +81,7 @@ def begin_import(
     if not path.is_file():
         raise UnreadableFile(reason=N_("it can't be opened"))
     forget_unfinished(settings, now)
-    import_id = new_id("imp", now)
+    import_id = import_id or new_id("imp", now)
     folder = import_folder(settings, import_id)
     folder.mkdir(parents=True)
     try:
