@@ -22,11 +22,20 @@ CREATE TABLE saved_mappings (
 CREATE TABLE consent_events (
     contact_id BIGINT NOT NULL, consent VARCHAR, source VARCHAR, channel VARCHAR,
     happened_at TIMESTAMP NOT NULL,    -- when the person said so, as far as is known
-    recorded_at TIMESTAMP NOT NULL, by_whom VARCHAR NOT NULL, import_id VARCHAR
+    recorded_at TIMESTAMP NOT NULL, by_whom VARCHAR NOT NULL, import_id VARCHAR,
+    note VARCHAR                       -- what whoever changed it by hand wrote beside it
 );
 CREATE TABLE contact_edits (
     contact_id BIGINT NOT NULL, field VARCHAR NOT NULL, old_value VARCHAR, new_value VARCHAR,
-    by_whom VARCHAR NOT NULL, happened_at TIMESTAMP NOT NULL
+    by_whom VARCHAR NOT NULL, happened_at TIMESTAMP NOT NULL,
+    edit_id VARCHAR                    -- the edit of many at once that it was part of
+);
+-- One field set for many people at once; the old values are in contact_edits, so an erasure finds them.
+CREATE TABLE edits (
+    edit_id VARCHAR NOT NULL, field VARCHAR NOT NULL, how VARCHAR NOT NULL,    -- set, add, remove
+    new_value VARCHAR, people_count BIGINT NOT NULL, changed_count BIGINT NOT NULL,
+    by_whom VARCHAR NOT NULL, happened_at TIMESTAMP NOT NULL,
+    undone_at TIMESTAMP, undone_by VARCHAR, restored_count BIGINT
 );
 
 -- Decided in a transaction of the store, not yet told to Redis; web tells it and removes the row.
