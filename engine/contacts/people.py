@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Literal
 
 import duckdb
 import polars as pl
@@ -43,6 +44,9 @@ class StageRequest(BaseModel):
     region: str
     zone: str
     salt: str  # hex
+    duplicates: Literal["last", "first"] = "last"  # which of a person's rows counts
+    month_first: dict[str, bool] = {}  # by header: what a person said about a column's dates
+    identity: str | None = None  # a target that names a person whose row has neither phone nor user id
 
 
 def read_table(cursor: duckdb.DuckDBPyConnection, source: SourceFile) -> None:
