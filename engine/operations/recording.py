@@ -18,8 +18,9 @@ import msgspec
 from engine.clock import from_ms, to_store, utc_now
 from engine.errors import InputError
 from engine.operations.recording_account import record_notices
-from engine.operations.recording_facts import record_identities, record_inbound, record_suppressions
+from engine.operations.recording_facts import record_identities, record_inbound
 from engine.operations.recording_rows import record_deliveries
+from engine.operations.recording_suppressions import record_suppressions
 from engine.operations.states import OperationState
 from engine.operations.stream import Entry, RawEntry, UnreadableEntry, read_entry
 from engine.warehouse import Warehouse

@@ -1,4 +1,4 @@
-"""Writes what people did: suppressions, answers, service windows, learned names, unknown senders as contacts.
+"""Writes what people did: answers, service windows, learned names, unknown senders as contacts.
 
 A contact that exists is never changed here. Runs inside the recorder's transaction.
 """
@@ -23,15 +23,6 @@ from engine.operations.stream import Entry
 ANSWER_REACH = timedelta(days=31)
 """An answer is looked for among the operations launched within this time."""
 
-_SUPPRESS = """
-    INSERT INTO suppressions SELECT $person, $scope, $reason, $channel, $who, $moment, NULL, NULL
-    WHERE NOT EXISTS (SELECT 1 FROM suppressions
-        WHERE person_key = $person AND scope = $scope AND reason = $reason AND lifted_at IS NULL)
-"""
-_LIFT = """
-    UPDATE suppressions SET lifted_at = $moment, lifted_by = $who
-    WHERE person_key = $person AND lifted_at IS NULL AND ($reason = '' OR reason = $reason)
-"""
 _OURS = """
     SELECT DISTINCT message_id FROM deliveries WHERE message_id IN (SELECT unnest($contexts))
         AND operation_no >= (SELECT min(operation_no) FROM operations WHERE launched_at >= $since)
@@ -83,29 +74,6 @@ _IDENTITY = """
         AND match_key IS NOT DISTINCT FROM $match_key AND user_id IS NOT DISTINCT FROM $user_id
         AND wa_id IS NOT DISTINCT FROM $wa_id)
 """
-
-
-def record_suppressions(cursor: duckdb.DuckDBPyConnection, entries: Sequence[Entry]) -> int:
-    """Apply `suppress` and `lift` in order.
-
-    Returns: how many there were.
-    """
-    count = 0
-    for entry in entries:
-        for fact in entry.facts:
-            bound = {
-                "person": _person(fact),
-                "reason": str(fact.get("reason") or ""),
-                "who": str(fact.get("who") or "ulak"),
-                "moment": _moment(fact, entry),
-            }
-            if entry.kind == "suppress":
-                scope, channel = str(fact.get("scope") or "marketing"), str(fact.get("channel_id") or "") or None
-                cursor.execute(_SUPPRESS, {**bound, "scope": scope, "channel": channel})
-            else:
-                cursor.execute(_LIFT, bound)
-            count += 1
-    return count
 
 
 def record_inbound(cursor: duckdb.DuckDBPyConnection, entries: Sequence[Entry], salt: bytes) -> int:
