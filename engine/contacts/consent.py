@@ -65,7 +65,8 @@ def record_consent(
         if consent is Consent.OPTED_IN and not confirmed and (was == Consent.OPTED_OUT or _stands(cursor, person)):
             raise NeedsConfirmation(count=1)
         cursor.execute(
-            "UPDATE contacts SET consent = ?, consent_source = ?, consent_at = ?, updated_at = ? WHERE contact_id = ?",
+            "UPDATE contacts SET consent = ?, consent_source = ?, consent_at = ?, updated_at = ?"
+            " WHERE contact_id = ?",
             [consent, source, to_store(moment), to_store(now), contact_id],
         )
         cursor.execute(

@@ -70,7 +70,7 @@ def edit_contact(
         changed = tuple(name for name in names if checked[name] != row[name])
         if not changed:
             return ()
-        written = {name: checked[name] for name in changed}
+        written: dict[str, Any] = {name: checked[name] for name in changed}
         if "phone" in changed:
             written |= _identity(warehouse.salt, written["phone"], row["user_id"])
             _follow_suppressions(cursor, row["person_key"], written["person_key"], who, now)
@@ -201,7 +201,8 @@ def _follow_suppressions(
     """Whoever wanted no messages wants none at the new number either."""
     if old_key != new_key:
         cursor.execute(
-            "INSERT INTO pending_suppressions SELECT DISTINCT CAST(? AS UBIGINT), scope, reason, ?, CAST(? AS TIMESTAMP)"
+            "INSERT INTO pending_suppressions"
+            " SELECT DISTINCT CAST(? AS UBIGINT), scope, reason, ?, CAST(? AS TIMESTAMP)"
             " FROM suppressions WHERE person_key = ? AND lifted_at IS NULL",
             [new_key, who, to_store(now), old_key],
         )

@@ -140,7 +140,7 @@ def _truth(field: Field, value: Any) -> bool:
 
 
 def _choices(field: Field, value: Any) -> list[str] | None:
-    given = [value] if isinstance(value, str) else list(value) if isinstance(value, Iterable) else [0]
+    given: list[Any] = [value] if isinstance(value, str) else list(value) if isinstance(value, Iterable) else [None]
     if not all(isinstance(each, str) for each in given):
         raise _refused(field, N_("it must be a list of texts"))
     texts = (unicodedata.normalize("NFC", " ".join(each.split())) for each in given)
