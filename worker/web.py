@@ -14,6 +14,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
+import duckdb
 import redis
 from starlette.routing import BaseRoute, Mount
 
@@ -24,7 +25,8 @@ from engine.clock import utc_now
 from engine.errors import ProviderError, QueueUnavailable, UlakError
 from engine.operations.launch import finish_launches, is_emptied
 from engine.operations.lost import halt_lost
-from engine.operations.suppressions import publish_stop_words, rebuild_copy
+from engine.operations.pending import apply_pending
+from engine.operations.suppressions import is_copy_present, publish_stop_words, rebuild_copy
 from engine.secrets import secret_box
 from engine.settings import Settings, current_settings
 from engine.warehouse import Warehouse
@@ -35,6 +37,7 @@ from worker.recorder import Recorder, end_process
 
 log = logging.getLogger("ulak.web")
 PAUSE_SECONDS = 1.0
+PENDING_SECONDS = 2.0
 
 
 class Backstage:
@@ -76,7 +79,22 @@ class Backstage:
                 return
             self._recorder = recorder
             recorder.start()
+            self._look_after(client, recorder)
             return
+
+    def _look_after(self, client: redis.Redis, recorder: Recorder) -> None:
+        """Until the end, every two seconds: suppressions decided in the store are told to Redis; should Redis have
+        lost what it held, it gets all of it again, and nothing is sent meanwhile."""
+        while not self._stop.wait(PENDING_SECONDS):
+            try:
+                if not is_copy_present(client):
+                    log.warning("Redis has lost the copy of the suppressions; it is made anew")
+                    prepare_redis(self._warehouse, client, self._settings, recorder)
+                apply_pending(self._warehouse, client)
+            except (redis.RedisError, QueueUnavailable, OSError) as problem:
+                log.warning("suppressions wait for Redis (%s)", type(problem).__name__)
+            except duckdb.OperationalError as problem:
+                log.warning("suppressions wait for the store (%s)", type(problem).__name__)
 
 
 def prepare_redis(warehouse: Warehouse, client: redis.Redis, settings: Settings, recorder: Recorder) -> None:

@@ -15,7 +15,7 @@ import redis
 from engine.live import operation_key, portfolio_key
 from engine.operations.ledger_calls import claim, close_job, expire_jobs, transition
 from engine.operations.ledger_control import control, create, lift, suppress, suppression_value
-from engine.operations.ledger_scripts import run, run_async
+from engine.operations.ledger_scripts import run, run_async, run_many
 from engine.operations.ledger_types import (
     HTTP_TIMEOUT_MS,
     LEASE_MS,
@@ -61,6 +61,7 @@ __all__ = [
     "read_states",
     "run",
     "run_async",
+    "run_many",
     "suppress",
     "suppression_value",
     "transition",

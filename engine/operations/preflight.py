@@ -95,7 +95,9 @@ def _contacts(
         f"""SELECT {", ".join(IDENTITY_COLUMNS)}{extra}, coalesce(phone_valid, true) AS "@phone_valid",
             person_key IN (SELECT person_key FROM contacts WHERE consent = 'opted_out') AS "@opted_out",
             person_key IN (SELECT person_key FROM suppressions
-                           WHERE lifted_at IS NULL AND scope IN {scopes}) AS "@suppressed"
+                           WHERE lifted_at IS NULL AND scope IN {scopes}
+                           UNION ALL SELECT person_key FROM pending_suppressions WHERE scope IN {scopes})
+                AS "@suppressed"
         FROM members"""
     ).pl()
     return frame if frame["contact_id"].is_sorted() else frame.sort("contact_id")

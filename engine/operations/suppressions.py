@@ -14,41 +14,86 @@ from typing import cast
 import redis
 
 from engine.clock import to_ms
-from engine.contacts.person import key_from_int, person_key
+from engine.contacts.person import key_from_int, key_to_int, person_key
 from engine.contacts.phones import match_key
 from engine.live import ALIASES, STOP_WORDS, STORE, SUPPRESSED
 from engine.operations import ledger
 from engine.operations.inbound import default_words, fold_word
+from engine.operations.pending import apply_pending, forget_pending, telling
 from engine.warehouse import Warehouse, audit
+from engine.words import N_
 
 VERSION_FIELD = "suppressions"
 SCOPE_FIELD = "stop_scope"
 SCOPES = ("marketing", "all")
+SCOPE_LABELS = {"marketing": N_("Marketing"), "all": N_("Everything")}
+REASON_LABELS = {
+    "keyword": N_("Wrote a stop word"),
+    "button": N_("Pressed the opt-out button"),
+    "user_preferences": N_("Stopped marketing in WhatsApp"),
+    "provider_131050": N_("Stopped marketing in WhatsApp"),
+    "asked": N_("Asked for it"),
+    "complaint": N_("Complained"),
+    "wrong_person": N_("The number is another person's now"),
+    "legal": N_("A legal demand"),
+    "manual": N_("By hand"),
+    "import": N_("Opted out in a file"),
+    "edit": N_("Consent changed by hand"),
+    "erasure": N_("Erased"),
+}
+GIVEN_REASONS = ("asked", "complaint", "wrong_person", "legal", "manual", "import")
+OWN_WORDS = frozenset({"keyword", "button", "user_preferences", "provider_131050"})
+"""Reasons that are the person's own word: lifting those is for them to ask."""
 _SLICE = 5_000
 
 
 def suppress_person(
-    warehouse: Warehouse, client: redis.Redis, person: bytes, *, scope: str, who: str, now: datetime
+    warehouse: Warehouse,
+    client: redis.Redis,
+    person: bytes,
+    *,
+    scope: str,
+    who: str,
+    now: datetime,
+    reason: str = "manual",
 ) -> bool:
-    """Keep messages from a person, by somebody's decision. True when that is new.
+    """Keep messages from a person, by somebody's decision: Redis first, so it holds from now on. True when new.
 
     Args:
         scope: marketing or all.
+        reason: a key of `REASON_LABELS` that a person may give (`GIVEN_REASONS`).
+
+    Raises:
+        ValueError: no such scope or reason.
     """
-    is_new = ledger.run(client, ledger.suppress(person, scope, "manual", who=who))
+    check_words(scope, reason)
+    is_new = ledger.run(client, ledger.suppress(person, scope, reason, who=who))
     if is_new:
         with warehouse.writing() as cursor:
-            audit(cursor, who=who, verb="suppressed", subject=("person", person.hex()), now=now, scope=scope)
+            detail = {"scope": scope, "reason": reason}
+            audit(cursor, who=who, verb="suppressed", subject=("person", person.hex()), now=now, **detail)
     return is_new
 
 
 def lift_suppressions(warehouse: Warehouse, client: redis.Redis, person: bytes, *, who: str, now: datetime) -> int:
     """Lift every suppression of a person, by somebody's decision. Returns how many there were."""
-    count = ledger.run(client, ledger.lift(person, who=who))
+    with telling:
+        with warehouse.writing() as cursor:
+            forgotten = forget_pending(cursor, key_to_int(person))
+        lifted = ledger.run(client, ledger.lift(person, who=who))
+    count = max(lifted, forgotten)
     if count:
         with warehouse.writing() as cursor:
             audit(cursor, who=who, verb="lifted", subject=("person", person.hex()), now=now, count=count)
     return count
+
+
+def check_words(scope: str, reason: str) -> None:
+    """Refuse a scope or a reason that nobody knows: they become part of what Redis and the record hold."""
+    if scope not in SCOPES:
+        raise ValueError(f"no such scope: {scope}")
+    if reason not in GIVEN_REASONS:
+        raise ValueError(f"no such reason: {reason}")
 
 
 def is_copy_present(client: redis.Redis) -> bool:
@@ -78,6 +123,7 @@ def rebuild_copy(warehouse: Warehouse, client: redis.Redis, drain: Callable[[], 
         standing.setdefault(key_from_int(person), []).append((scope, reason))
     _add_people(client, standing)
     _add_names(client, warehouse.salt, names)
+    apply_pending(warehouse, client)
     client.hset(STORE, VERSION_FIELD, str(to_ms(now)))
     return len(standing)
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 
 import pytest
 import redis
@@ -20,8 +21,9 @@ from engine.settings import Settings, load_settings
 from engine.warehouse import Warehouse
 from tests.engine.operations_world import CHANNEL, NOW, World, add_contacts, make_world
 from tests.worker.api_world import prepare, running_sandbox, settings_with_ports
+from worker import web
 from worker.recorder import Recorder
-from worker.web import prepare_redis
+from worker.web import Backstage, prepare_redis
 
 
 @pytest.fixture
@@ -316,3 +318,29 @@ def test_after_a_whole_start_launches_are_finished_again(world: World) -> None:
         )
     start_again(world)
     assert ledger.operation_state(world.client, operation_id) == "running"
+
+
+def test_a_redis_that_is_emptied_while_web_runs_gets_everything_back_before_anything_is_sent(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(web, "PENDING_SECONDS", 0.02)
+    suppressed = suppress(world, 3)
+    backstage = Backstage(world.warehouse, world.settings)
+    backstage.start()
+    try:
+        wait_for(lambda: world.client.hexists(SUPPRESSED, suppressed))
+        world.client.flushall()
+        wait_for(lambda: world.client.hexists(STORE, "suppressions"))
+        assert world.client.hexists(SUPPRESSED, suppressed)
+        assert world.client.hget(STORE, "epoch") == world.warehouse.epoch.encode()
+        assert world.client.scard(CHANNELS)
+    finally:
+        backstage.stop()
+
+
+def wait_for(is_so: Callable[[], object]) -> None:
+    """Until it is so; a test that waits for ever fails instead."""
+    give_up_at = time.monotonic() + 20
+    while not is_so():
+        assert time.monotonic() < give_up_at
+        time.sleep(0.01)
