@@ -30,6 +30,7 @@ from engine.contacts.mapping import Mapping
 from engine.contacts.person import person_numbers
 from engine.contacts.phones_bulk import normalise_phones
 from engine.contacts.source import SourceFile
+from engine.contacts.traits import open_table
 from engine.errors import StoreError
 
 
@@ -57,7 +58,7 @@ def read_table(cursor: duckdb.DuckDBPyConnection, source: SourceFile) -> None:
     columns = ", ".join(f"'{name}': 'VARCHAR'" for name in names)
     cursor.execute(
         f"CREATE TABLE raw AS SELECT {cells} FROM read_csv(?, columns = {{{columns}}}, auto_detect = false, "
-        f"header = false, delim = ?, quote = '\"', escape = '\"', new_line = '\\n', max_line_size = 4000000)",
+        f"header = false, skip = {open_table(source.folder).skip}, delim = ?, quote = '\"', escape = '\"', new_line = '\\n', max_line_size = 4000000)",
         [str(source.folder / "table.csv"), source.delimiter],
     )
     ((found,),) = cursor.execute("SELECT count(*) FROM raw").fetchall()

@@ -7,6 +7,7 @@ bare cell, one never closed) are resolved one by one; a file without them never 
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,7 +17,8 @@ import numpy.typing as npt
 Bytes = npt.NDArray[np.uint8]
 Places = npt.NDArray[np.int64]
 _QUOTE, _NEWLINE, _SPACE = 34, 10, 32
-_BLOCK = 8 << 20
+_BLOCK = 4 << 20
+_THREADS = 2
 LONGEST_CELL = 64 << 10  # bytes; a quote that is open for longer was never closed
 
 
@@ -59,9 +61,13 @@ def find_records(content: Bytes, delimiter: str) -> Records:
     assert found is not None
     ends, cells, line_places = found
     starts = np.concatenate([[0], ends[:-1] + 1]).astype(np.int64) if len(ends) else ends
-    lines = np.searchsorted(line_places, starts) + 1
+    if len(line_places) >= len(ends) - 1 and np.array_equal(line_places[: len(ends) - 1], ends[:-1]):
+        lines = np.arange(1, len(starts) + 1)  # no line end inside quotes
+    else:
+        lines = np.searchsorted(line_places, starts) + 1
     kept = ends > starts
-    starts, ends, lines, cells = starts[kept], ends[kept], lines[kept], cells[kept]
+    if not kept.all():
+        starts, ends, lines, cells = starts[kept], ends[kept], lines[kept], cells[kept]
     return Records(
         starts,
         ends,
@@ -98,26 +104,62 @@ def _cell(record: bytes, start: int, end: int, real: set[int]) -> str:
 
 
 def _pass(content: Bytes, mark: int, real: Places | None) -> tuple[Places, Places, Places] | None:
-    """(record ends, cells per record, places of all line ends); None when a quote is out of place."""
-    inside, ends, delimiters, all_lines = np.False_, [], [], []
-    for offset in range(0, len(content), _BLOCK):
-        block = np.asarray(content[offset : offset + _BLOCK])
-        is_quote = block == _QUOTE if real is None else _mask(real, offset, len(block))
-        quoted = np.bitwise_xor.accumulate(is_quote) ^ inside
-        if real is None and not _are_in_place(content, offset, np.flatnonzero(is_quote), quoted, mark):
+    """(record ends, cells per record, places of all line ends); None when a quote is out of place.
+
+    Blocks are looked at side by side: numpy leaves the interpreter meanwhile.
+    """
+    offsets = range(0, len(content), _BLOCK)
+    with ThreadPoolExecutor(_THREADS) as pool:
+        counts = list(pool.map(lambda offset: _count_quotes(content, offset, real), offsets))
+        before = np.cumsum([0, *counts]) % 2 == 1
+        if before[-1] and real is None:
             return None
-        inside = quoted[-1]
-        newlines = block == _NEWLINE
-        all_lines.append(np.flatnonzero(newlines) + offset)
-        ends.append(np.flatnonzero(newlines & ~quoted) + offset)
-        delimiters.append(np.flatnonzero((block == mark) & ~quoted) + offset)
-    if inside and real is None:
+        blocks = list(
+            pool.map(lambda at, inside: _look(content, at, inside, mark, real), offsets, before[:-1].tolist())
+        )
+    if not all(block.is_in_place for block in blocks):
         return None
-    record_ends = np.concatenate(ends)
+    first_edges = np.cumsum([0, *(block.edge_count for block in blocks)])
+    record_ends = np.concatenate([block.ends for block in blocks])
+    numbers = np.concatenate([block.numbers + first for block, first in zip(blocks, first_edges, strict=False)])
     if not len(record_ends) or record_ends[-1] != len(content) - 1:
-        record_ends = np.append(record_ends, len(content))
-    before = np.searchsorted(np.concatenate(delimiters), record_ends)
-    return record_ends, np.diff(before, prepend=0) + 1, np.concatenate(all_lines)
+        record_ends, numbers = np.append(record_ends, len(content)), np.append(numbers, first_edges[-1])
+    return record_ends, np.diff(numbers, prepend=-1), np.concatenate([block.lines for block in blocks])
+
+
+@dataclass(frozen=True, slots=True)
+class _Block:
+    """Of one block: record ends and line ends (places), each end's number among the block's cell ends."""
+
+    ends: Places
+    numbers: Places
+    edge_count: int
+    lines: Places
+    is_in_place: bool
+
+
+def _count_quotes(content: Bytes, offset: int, real: Places | None) -> int:
+    if real is None:
+        return int(np.count_nonzero(content[offset : offset + _BLOCK] == _QUOTE))
+    first, last = np.searchsorted(real, [offset, offset + _BLOCK])
+    return int(last - first)
+
+
+def _look(content: Bytes, offset: int, is_inside: bool, mark: int, real: Places | None) -> _Block:
+    block = np.asarray(content[offset : offset + _BLOCK])
+    newlines = block == _NEWLINE
+    is_edge, lines, is_in_place = newlines | (block == mark), None, True
+    is_quote = block == _QUOTE if real is None else _mask(real, offset, len(block))
+    if is_inside or is_quote.any():
+        quoted = np.bitwise_xor.accumulate(is_quote) ^ np.bool_(is_inside)
+        if real is None:
+            is_in_place = _are_in_place(content, offset, np.flatnonzero(is_quote), quoted, mark)
+        is_edge &= ~quoted
+        lines = np.flatnonzero(newlines) + offset
+    edges = np.flatnonzero(is_edge)
+    numbers = np.flatnonzero(newlines[edges])
+    ends = edges[numbers] + offset
+    return _Block(ends, numbers, len(edges), ends if lines is None else lines, is_in_place)
 
 
 def _mask(places: Places, offset: int, length: int) -> npt.NDArray[np.bool_]:

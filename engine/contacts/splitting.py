@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-import mmap
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -13,6 +13,7 @@ import numpy as np
 import polars as pl
 
 from engine.contacts.records import Bytes, Places, Records, split_record
+from engine.contacts.traits import find_traits
 
 LONGEST_RECORD = 1_000_000  # bytes
 _SAMPLES, _SAMPLE_CELLS = 1_000, 20_000
@@ -43,19 +44,39 @@ def cells_of(content: Bytes, records: Records, number: int, delimiter: str) -> l
 
 
 def split_records(
-    content: Bytes, records: Records, delimiter: str, width: int, folder: Path, *, line_shift: int
+    content: Bytes,
+    records: Records,
+    delimiter: str,
+    width: int,
+    folder: Path,
+    *,
+    line_shift: int,
+    has_header: bool = True,
 ) -> Split:
     """Write the whole records under the header to `table.csv` and `lines.npy`, the others to `broken.parquet`.
 
-    Shape of `broken.parquet`: line, code (why), c0 … c<width-1> (String, as far as they go), extra (cells too many).
+    A text without fault is not written again: its `table.csv` is the text itself, and `table.json` says how many
+    lines to skip. Shape of `broken.parquet`: line, code (why), c0 … c<width-1> (String, as far as they go), extra
+    (cells too many).
+
+    Args:
+        line_shift: lines of the text before `content`.
+        has_header: the first record is no row.
     """
     too_long = (records.ends - records.starts) > LONGEST_RECORD
     whole = (records.cells == width) & ~records.is_unclosed & ~too_long
-    broken = np.flatnonzero(~whole[1:]) + 1
-    numbers = np.flatnonzero(whole[1:]) + 1
+    first = 1 if has_header else 0
+    broken = np.flatnonzero(~whole[first:]) + first
+    numbers = np.flatnonzero(whole[first:]) + first
     np.save(folder / "lines.npy", records.lines[numbers] + line_shift)
-    with (folder / "table.csv").open("wb") as table:
-        _write_whole(content, records, numbers, delimiter, table)
+    skip = _take_text(records, numbers, folder, line_shift=line_shift)
+    if skip is None:
+        with (folder / "table.csv").open("wb") as table:
+            _write_whole(content, records, numbers, delimiter, table)
+    traits = find_traits(
+        folder / "table.csv", delimiter, skip=skip or 0, has_inner_lines=_has_inner_lines(content, records, numbers)
+    )
+    traits.save(folder)
     names = {"line": pl.Int64, "code": pl.String} | {f"c{n}": pl.String for n in range(width)} | {"extra": pl.String}
     rows = [_broken(content, records, int(number), delimiter, width, line_shift) for number in broken]
     pl.DataFrame(rows, schema=names, orient="row").write_parquet(folder / "broken.parquet")
@@ -64,19 +85,30 @@ def split_records(
         for number in numbers[: min(_SAMPLES, _SAMPLE_CELLS // width)]
     ]
     samples = tuple(tuple(cell[:_SAMPLE_TEXT] or None for cell in cells) for cells in shown)
-    has_unseen = _has_unseen(folder / "table.csv", delimiter, len(numbers))
-    return Split(len(numbers), len(broken), has_unseen, samples)
+    return Split(len(numbers), len(broken), traits.has_unseen, samples)
 
 
-def _has_unseen(table: Path, delimiter: str, row_count: int) -> bool:
-    """Whether a cell may begin or end with a tab, a line end, a non-breaking or zero-width space, or a BOM."""
-    if not row_count:
+def _take_text(records: Records, numbers: Places, folder: Path, *, line_shift: int) -> int | None:
+    """Give the text the name of the table, if all of it but the lines above is rows. Returns how many those are."""
+    text, first = folder / "text.csv", len(records) - len(numbers)
+    is_whole = bool(len(numbers)) and first <= 1 and numbers[0] == first and records.lines[numbers[0]] == first + 1
+    if not (is_whole and records.blank_count == 0 and records.quotes is None and text.is_file()):
+        return None
+    (folder / "table.csv").unlink(missing_ok=True)
+    try:
+        os.link(text, folder / "table.csv")
+    except OSError:
+        return None  # this file system has no links
+    return first + line_shift
+
+
+def _has_inner_lines(content: Bytes, records: Records, numbers: Places) -> bool:
+    """Whether a cell may hold a line end; blank lines between records count as if."""
+    if not len(numbers):
         return False
-    marks = [mark.encode() for mark in ("\t", "\u00a0", "\u200b", "\ufeff") if mark != delimiter]
-    with table.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
-        if any(content.find(mark) >= 0 for mark in marks):
-            return True
-        return int((np.frombuffer(content, dtype=np.uint8) == _NEWLINE).sum()) != row_count
+    last = numbers[-1]
+    is_one_line = not bool((content[records.starts[last] : records.ends[last]] == _NEWLINE).any())
+    return not (is_one_line and records.lines[last] - records.lines[numbers[0]] == last - numbers[0])
 
 
 def _write_whole(content: Bytes, records: Records, numbers: Places, delimiter: str, table: BinaryIO) -> None:
