@@ -3,9 +3,9 @@
     UlakError
     ├── InputError              a person can mend it
     │   ├── InvalidPhone  InvalidRule  InvalidField  InvalidTemplate  MissingParameter
-    │   ├── UnreadableFile  UnknownName  NotConfirmed
+    │   ├── UnreadableFile  InvalidMapping  UnknownName  NotConfirmed
     ├── StateError              the right request at the wrong moment
-    │   ├── InvalidTransition  NotFound  MessagingLimitReached  AlreadyRunning
+    │   ├── InvalidTransition  NotFound  MessagingLimitReached  AlreadyRunning  Cancelled
     ├── ProviderError           the provider said no: code, subcode, trace id
     ├── StoreError              DuckDB
     │   └── NewerDatabase
@@ -72,6 +72,10 @@ class UnreadableFile(InputError):
     """The file can't be read: {reason}"""
 
 
+class InvalidMapping(InputError):
+    """The column {column} can't be mapped: {reason}"""
+
+
 class UnknownName(InputError):
     """There is no {kind} named {name}."""
 
@@ -98,6 +102,10 @@ class MessagingLimitReached(StateError):
 
 class AlreadyRunning(StateError):
     """Ulak already runs on {home} (process {pid})."""
+
+
+class Cancelled(StateError):
+    """It was given up before anything was written."""
 
 
 class ProviderError(UlakError):

@@ -14,6 +14,7 @@ from engine.contacts.fields import load_registry
 from engine.contacts.guessing import guess_mapping
 from engine.contacts.importing import begin_import, count_contacts, discard_import, plan_import
 from engine.contacts.merging import finish_import
+from engine.contacts.options import ImportOptions
 from worker.api import Doors, Person
 
 router = APIRouter()
@@ -38,7 +39,7 @@ def import_file(
     try:
         chosen_region = region or settings.default_region
         mapping = guess_mapping(source, load_registry(warehouse.cursor()), region=chosen_region)
-        plan = plan_import(warehouse, settings, source, mapping, now=now, region=chosen_region)
+        plan = plan_import(warehouse, settings, source, mapping, ImportOptions(region=chosen_region), now=now)
     except BaseException:
         discard_import(settings, source.import_id)
         raise

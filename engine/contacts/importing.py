@@ -16,15 +16,17 @@ import duckdb
 from pydantic import BaseModel, ConfigDict
 
 from engine.clock import from_store
-from engine.contacts.child import read_source_apart, stage_apart
+from engine.contacts.child import stage_apart
 from engine.contacts.fields import load_registry
 from engine.contacts.guessing import guess_mapping
 from engine.contacts.mapping import Mapping, check_mapping
 from engine.contacts.merging import ImportResult, finish_import, keep_rejects_only
+from engine.contacts.options import ImportOptions
 from engine.contacts.people import StageRequest
 from engine.contacts.planning import DryRun, count_changes, incoming_of, sample_updates, types_of
-from engine.contacts.source import SourceFile, open_source
-from engine.errors import NotFound, UnreadableFile
+from engine.contacts.source import DETECT, ReadOptions, SourceFile, open_source
+from engine.contacts.uploads import keep_upload, read_upload
+from engine.errors import Cancelled, NotFound, UnreadableFile
 from engine.ids import new_id
 from engine.settings import Settings
 from engine.warehouse import Warehouse
@@ -68,9 +70,12 @@ def begin_import(
     now: datetime,
     file_name: str | None = None,
     import_id: str | None = None,
+    options: ReadOptions = DETECT,
     on_progress: Progress = _silent,
 ) -> SourceFile:
     """Read a file: encoding, delimiter, rows, what is broken. Writes nothing to the store.
+
+    The file itself is kept in the import's folder until the import is finished or given up.
 
     Args:
         import_id: a new one made by the caller, who speaks of the import before it is read.
@@ -85,10 +90,24 @@ def begin_import(
     folder = import_folder(settings, import_id)
     folder.mkdir(parents=True)
     try:
-        return read_source_apart(path, folder, import_id, file_name or path.name, on_progress)
+        keep_upload(path, folder)
+        return read_upload(folder, import_id, file_name or path.name, options, on_progress)
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
         raise
+
+
+def read_again(
+    settings: Settings, import_id: str, options: ReadOptions, *, on_progress: Progress = _silent
+) -> SourceFile:
+    """Read the same file in another way. If it can't be read so, the last reading stays as it was.
+
+    Raises:
+        NotFound: the import was finished or given up.
+        UnreadableFile: with the reason.
+    """
+    source = load_source(settings, import_id)
+    return read_upload(source.folder, import_id, source.file_name, options, on_progress)
 
 
 def plan_import(
@@ -96,29 +115,60 @@ def plan_import(
     settings: Settings,
     source: SourceFile,
     mapping: Mapping,
+    options: ImportOptions,
     *,
     now: datetime,
-    region: str | None = None,
     on_progress: Progress = _silent,
+    should_stop: Callable[[], bool] = lambda: False,
 ) -> DryRun:
     """Stage the file and say what the import would do. Writes nothing to the store.
 
     Args:
-        region: ISO country of numbers without a country code; a mapped country column goes before it.
+        should_stop: asked again and again; once it says so, planning ends and leaves the source as it was.
 
     Raises:
-        InputError: the mapping can't be carried out.
+        InputError: the mapping or the options can't be carried out.
+        Cancelled: `should_stop` said so.
     """
+
+    def go_on(step: str, share: float) -> None:
+        if should_stop():
+            raise Cancelled
+        on_progress(step, share)
+
     cursor = warehouse.cursor()
     registry = load_registry(cursor)
     check_mapping(mapping, source, registry)
+    go_on("reading", 0.0)
+    try:
+        return _plan(warehouse, settings, source, mapping, options, now=now, on_progress=go_on)
+    except Cancelled:
+        forget_plan(source.folder)
+        raise
+
+
+def _plan(
+    warehouse: Warehouse,
+    settings: Settings,
+    source: SourceFile,
+    mapping: Mapping,
+    options: ImportOptions,
+    *,
+    now: datetime,
+    on_progress: Progress,
+) -> DryRun:
+    cursor = warehouse.cursor()
+    registry = load_registry(cursor)
     request = StageRequest(
         folder=source.folder,
         mapping=mapping,
         types=types_of(mapping, registry),
-        region=region or settings.default_region,
+        region=options.region,
         zone=settings.timezone,
         salt=warehouse.salt.hex(),
+        duplicates=options.duplicates.value,
+        month_first=options.month_first,
+        identity=options.identity,
     )
     staged = stage_apart(request, source.byte_count, on_progress)
     on_progress("comparing", 0.97)
@@ -128,7 +178,7 @@ def plan_import(
         folder=source.folder,
         file_name=source.file_name,
         mapping=mapping,
-        region=request.region,
+        options=options,
         staged=staged,
         counts=count_changes(cursor, columns, incoming),
         updated_samples=sample_updates(cursor, columns, incoming, source),
@@ -136,6 +186,13 @@ def plan_import(
     (source.folder / "plan.json").write_text(plan.model_dump_json(), "utf-8")
     on_progress("planned", 1.0)
     return plan
+
+
+def forget_plan(folder: Path) -> None:
+    """Remove what planning left; the source stays."""
+    for name in ("staged.parquet", "rejects.parquet", "duplicates.parquet", "plan.json"):
+        (folder / name).unlink(missing_ok=True)
+    shutil.rmtree(folder / "spill", ignore_errors=True)
 
 
 def import_contacts(
@@ -146,17 +203,17 @@ def import_contacts(
     *,
     who: str,
     now: datetime,
-    region: str | None = None,
+    options: ImportOptions | None = None,
     file_name: str | None = None,
     translate: Callable[[str], str] = str,
     on_progress: Progress = _silent,
 ) -> ImportResult:
-    """Import a file in one go; without a mapping by the guessed one."""
+    """Import a file in one go; without a mapping by the guessed one, without options by the usual ones."""
+    decided = options or ImportOptions(region=settings.default_region)
     source = begin_import(settings, path, now=now, file_name=file_name, on_progress=on_progress)
     try:
-        registry = load_registry(warehouse.cursor())
-        chosen = mapping or guess_mapping(source, registry, region=region or settings.default_region)
-        plan = plan_import(warehouse, settings, source, chosen, now=now, region=region, on_progress=on_progress)
+        chosen = mapping or guess_mapping(source, load_registry(warehouse.cursor()), region=decided.region)
+        plan = plan_import(warehouse, settings, source, chosen, decided, now=now, on_progress=on_progress)
     except BaseException:
         discard_import(settings, source.import_id)
         raise

@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict
 from engine.contacts.changes import Column, columns_of, counts_sql, incoming_sql
 from engine.contacts.fields import FieldRegistry, FieldType
 from engine.contacts.mapping import USER_ID, Mapping
+from engine.contacts.options import ImportOptions
 from engine.contacts.source import SourceFile
 from engine.contacts.staging import Staged
 
@@ -60,7 +61,7 @@ class DryRun(BaseModel):
     folder: Path
     file_name: str
     mapping: Mapping
-    region: str
+    options: ImportOptions
     staged: Staged
     counts: Counts
     updated_samples: tuple[UpdatedSample, ...]
@@ -69,6 +70,26 @@ class DryRun(BaseModel):
     def row_count(self) -> int:
         """The file's data lines."""
         return self.staged.row_count
+
+    @property
+    def duplicate_count(self) -> int:
+        """Rows about somebody whom another row of the file is about."""
+        return self.staged.duplicate_count
+
+    @property
+    def rejected_count(self) -> int:
+        """Rows that can't be taken."""
+        return self.staged.rejected_count
+
+    @property
+    def reasons(self) -> dict[str, int]:
+        """Rejected rows by the code of their reason."""
+        return self.staged.reasons
+
+    @property
+    def staged_path(self) -> Path:
+        """Parquet: one row a person of the file, with `person_key`."""
+        return self.folder / "staged.parquet"
 
     @property
     def to_import_count(self) -> int:

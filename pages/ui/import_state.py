@@ -17,6 +17,7 @@ from engine.contacts.guessing import guess_mapping
 from engine.contacts.importing import begin_import, discard_import, plan_import
 from engine.contacts.mapping import Mapping
 from engine.contacts.merging import finish_import
+from engine.contacts.options import ImportOptions
 from engine.contacts.planning import DryRun
 from engine.contacts.source import SourceFile
 from engine.errors import InputError, NotFound
@@ -89,7 +90,9 @@ def take_file(path: Path, name: str) -> None:
 
 def make_plan(source: SourceFile, mapping: Mapping, region: str) -> None:
     """Make the dry run and go to it."""
-    plan_import(warehouse(), settings(), source, mapping, now=utc_now(), region=region, on_progress=_bar())
+    plan_import(
+        warehouse(), settings(), source, mapping, ImportOptions(region=region), now=utc_now(), on_progress=_bar()
+    )
     st.session_state[Key.STEP] = Step.PLAN
 
 

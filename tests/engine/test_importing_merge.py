@@ -25,6 +25,7 @@ from engine.contacts.importing import (
 )
 from engine.contacts.mapping import ColumnTarget, Mapping, NewField
 from engine.contacts.merging import ImportResult, finish_import
+from engine.contacts.options import ImportOptions
 from engine.contacts.person import bucket_of, key_to_int
 from engine.contacts.planning import DryRun
 from engine.errors import InputError, InvalidField, NotFound, UnknownName
@@ -52,7 +53,7 @@ class Desk:
     def plan(self, *lines: str, mapping: Mapping | None = None) -> DryRun:
         source = begin_import(self.settings, self.file(*lines), now=NOW)
         chosen = mapping or guess_mapping(source, load_registry(self.warehouse.cursor()))
-        return plan_import(self.warehouse, self.settings, source, chosen, now=NOW)
+        return plan_import(self.warehouse, self.settings, source, chosen, ImportOptions(region="TR"), now=NOW)
 
     def rows(self, query: str, *parameters: Any) -> list[tuple[Any, ...]]:
         return self.warehouse.cursor().execute(query, list(parameters)).fetchall()
@@ -338,6 +339,7 @@ def test_a_big_file_is_read_in_a_process_of_its_own_with_the_same_outcome(
         desk.settings,
         source,
         mapping,
+        ImportOptions(region="TR"),
         now=NOW,
         on_progress=lambda step, share: steps.append(step),
     )
@@ -354,9 +356,8 @@ def test_what_the_reading_process_refuses_is_refused_here(desk: Desk, monkeypatc
 
 def test_the_sample_has_something_to_say(desk: Desk) -> None:
     source = begin_import(desk.settings, sample_path(), now=NOW)
-    plan = plan_import(
-        desk.warehouse, desk.settings, source, guess_mapping(source, load_registry(desk.warehouse.cursor())), now=NOW
-    )
+    mapping = guess_mapping(source, load_registry(desk.warehouse.cursor()))
+    plan = plan_import(desk.warehouse, desk.settings, source, mapping, ImportOptions(region="TR"), now=NOW)
     assert plan.row_count == 1_200
     assert plan.staged.duplicate_count > 0
     assert {"spreadsheet", "too_short", "empty", "too_few_cells", "too_many_cells"} <= set(plan.staged.reasons)
