@@ -16,7 +16,7 @@ from typing import IO, Any
 
 from engine import errors
 from engine.contacts.people import StageRequest
-from engine.contacts.source import SourceFile, read_source
+from engine.contacts.source import ReadOptions, SourceFile, read_source
 from engine.contacts.staging import Staged, stage
 from engine.errors import UlakError, UnreadableFile
 from engine.words import N_
@@ -26,11 +26,14 @@ Progress = Callable[[str, float], None]
 _DIED = N_("the process that reads it ended unexpectedly; it may be too big for this machine's memory")
 
 
-def read_source_apart(path: Path, folder: Path, import_id: str, file_name: str, on_progress: Progress) -> SourceFile:
+def read_source_apart(
+    path: Path, folder: Path, import_id: str, file_name: str, options: ReadOptions, on_progress: Progress
+) -> SourceFile:
     """`read_source`, in a process of its own if the file is big."""
     if path.stat().st_size <= SMALL_BYTES:
-        return read_source(path, folder, import_id, file_name=file_name, on_progress=on_progress)
-    asked = {"path": str(path), "folder": str(folder), "import_id": import_id, "file_name": file_name}
+        return read_source(path, folder, import_id, file_name=file_name, options=options, on_progress=on_progress)
+    asked: dict[str, Any] = {"path": str(path), "folder": str(folder), "import_id": import_id, "file_name": file_name}
+    asked |= {"options": options.model_dump()}
     return SourceFile.model_validate(_ask({"do": "read", "with": asked}, on_progress))
 
 
@@ -93,7 +96,10 @@ def main() -> None:
         if request["do"] == "read":
             given = request["with"]
             path, folder = Path(given["path"]), Path(given["folder"])
-            answer = read_source(path, folder, given["import_id"], file_name=given["file_name"], on_progress=tell)
+            options = ReadOptions.model_validate(given["options"])
+            answer = read_source(
+                path, folder, given["import_id"], file_name=given["file_name"], options=options, on_progress=tell
+            )
         else:
             answer = stage(StageRequest.model_validate(request["with"]), tell)
     except UlakError as problem:

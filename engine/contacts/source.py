@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -23,6 +24,20 @@ from engine.words import N_
 MOST_COLUMNS = 300
 DELIMITERS = (",", ";", "\t", "|")
 _HEAD_BYTES = 256 << 10
+
+
+class ReadOptions(BaseModel):
+    """How a person wants a file read; what is None is found out."""
+
+    model_config = ConfigDict(frozen=True)
+
+    encoding: str | None = None  # a key of `ENCODING_LABELS`
+    delimiter: str | None = None  # one of `DELIMITERS`
+    has_header: bool | None = None
+    part: str | None = None  # a workbook's sheet, or the file in a zip
+
+
+DETECT = ReadOptions()
 
 
 class SourceFile(BaseModel):
@@ -45,6 +60,12 @@ class SourceFile(BaseModel):
     blank_count: int
     has_unseen: bool  # holds marks that surround a cell unseen, besides spaces
     samples: tuple[tuple[str | None, ...], ...]
+    kind: Literal["csv", "xlsx", "parquet"] = "csv"
+    parts: tuple[str, ...] = ()  # a workbook's sheets, or the files in a zip
+    part: str | None = None  # the one that was read
+    has_header: bool = True
+    known_export: str | None = None  # the program it comes from
+    options: ReadOptions = DETECT
 
     def save(self) -> None:
         """Keep the account beside the table."""
@@ -66,14 +87,13 @@ def read_source(
     import_id: str,
     *,
     file_name: str,
-    encoding: str | None = None,
-    delimiter: str | None = None,
+    options: ReadOptions = DETECT,
     on_progress: Callable[[str, float], None] = lambda step, share: None,
 ) -> SourceFile:
     """Read a CSV into the import's folder.
 
     Args:
-        encoding, delimiter: given by a person; None: find out.
+        options: what a person chose.
         on_progress: told the step (`copying`, `scanning`, `splitting`) and how much of the whole reading is done.
 
     Raises:
@@ -81,11 +101,11 @@ def read_source(
     """
     folder.mkdir(parents=True, exist_ok=True)
     on_progress("copying", 0.0)
-    spooled = spool_text(path, folder / "text.csv", encoding)
+    spooled = spool_text(path, folder / "text.csv", options.encoding)
     on_progress("scanning", 0.3)
     content = _content(folder / "text.csv")
     content, told = _without_separator_line(content)
-    mark = delimiter or told or find_delimiter(content[:_HEAD_BYTES])
+    mark = options.delimiter or told or find_delimiter(content[:_HEAD_BYTES])
     records = find_records(content, mark)
     headers = _headers(cells_of(content, records, 0, mark)) if len(records) else ()
     _refuse_useless(records, headers)
@@ -107,6 +127,7 @@ def read_source(
         blank_count=records.blank_count,
         has_unseen=split.has_unseen,
         samples=split.samples,
+        options=options,
     )
     assert source.whole_count + source.broken_count == source.row_count
     source.save()

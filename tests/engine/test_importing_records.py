@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 
 from engine.contacts import records as module
 from engine.contacts.records import find_records
-from engine.contacts.source import read_source
+from engine.contacts.source import ReadOptions, read_source
 from engine.contacts.splitting import cells_of
+from engine.contacts.traits import open_table
 from engine.errors import UnreadableFile
 
 CELLS = st.text(st.sampled_from('ab,;"\n é'), max_size=6)
@@ -62,9 +63,9 @@ def test_whatever_the_file_the_counts_add_up_and_the_table_is_whole(text: str, w
     path = tmp_path / "file.csv"
     header = ";".join(f"h{number}" for number in range(width))
     path.write_text(f"{header}\nx{';' * (width - 1)}\n{text}", "utf-8", newline="")
-    source = read_source(path, tmp_path / "import", "imp-1", file_name="file.csv", delimiter=";")
+    source = read_source(path, tmp_path / "import", "imp-1", file_name="file.csv", options=ReadOptions(delimiter=";"))
     table = (tmp_path / "import" / "table.csv").read_text("utf-8")
-    rows = list(csv.reader(io.StringIO(table, newline=""), delimiter=";"))
+    rows = list(csv.reader(io.StringIO(table, newline=""), delimiter=";"))[open_table(tmp_path / "import").skip :]
     assert len(rows) == source.whole_count == len(source.lines())
     assert {len(row) for row in rows} == {width}
     assert source.whole_count + source.broken_count == source.row_count
