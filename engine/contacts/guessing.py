@@ -11,6 +11,7 @@ from engine.contacts.cells import BY_WORDS, Kind, find_style, kind_of, trimmed_s
 from engine.contacts.fields import FieldRegistry, FieldType
 from engine.contacts.headers import TARGET_BY_HEADER, fold_header
 from engine.contacts.mapping import READ_ONLY, Mapping, build_mapping
+from engine.contacts.mappings import own_columns
 from engine.contacts.phones import clean_phone, parse_phone
 from engine.contacts.source import SourceFile
 from engine.contacts.vocabulary import create_words
@@ -37,14 +38,9 @@ def guess_mapping(source: SourceFile, registry: FieldRegistry, *, region: str = 
         guesses = [None if each in ("consent_source", "consent_at") else each for each in guesses]
     choices: list[str | FieldType | None] = list(guesses)
     for number, type in enumerate(_types(source, samples_frame)):
-        if choices[number] is None and not _is_of_rejects(source.headers, number):
-            choices[number] = type
-    return build_mapping(source, registry, choices)
-
-
-def _is_of_rejects(headers: tuple[str, ...], number: int) -> bool:
-    """A mended `rejects.csv` starts with the line and the reason: they are no fields."""
-    return number < 2 and tuple(fold_header(each) for each in headers[:2]) in (("line", "reason"), ("satir", "neden"))
+        choices[number] = type if choices[number] is None else choices[number]
+    own = own_columns(source.headers)
+    return build_mapping(source, registry, [None if n in own else each for n, each in enumerate(choices)])
 
 
 def _known_target(header: str, registry: FieldRegistry) -> str | None:

@@ -19,11 +19,11 @@ from engine.clock import from_store
 from engine.contacts.child import stage_apart
 from engine.contacts.fields import load_registry
 from engine.contacts.guessing import guess_mapping
-from engine.contacts.mapping import Mapping, check_mapping
+from engine.contacts.mapping import Mapping, check_mapping, types_of
 from engine.contacts.merging import ImportResult, finish_import, keep_rejects_only
-from engine.contacts.options import ImportOptions
+from engine.contacts.options import ImportOptions, check_options
 from engine.contacts.people import StageRequest
-from engine.contacts.planning import DryRun, count_changes, incoming_of, sample_updates, types_of
+from engine.contacts.planning import DryRun, count_changes, incoming_of, sample_updates
 from engine.contacts.source import DETECT, ReadOptions, SourceFile, open_source
 from engine.contacts.uploads import keep_upload, read_upload
 from engine.errors import Cancelled, NotFound, UnreadableFile
@@ -138,7 +138,8 @@ def plan_import(
 
     cursor = warehouse.cursor()
     registry = load_registry(cursor)
-    check_mapping(mapping, source, registry)
+    check_mapping(mapping, source, registry, identity=options.identity)
+    check_options(options, types_of(mapping, registry))
     go_on("reading", 0.0)
     try:
         return _plan(warehouse, settings, source, mapping, options, now=now, on_progress=go_on)

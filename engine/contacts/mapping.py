@@ -13,6 +13,11 @@ from engine.words import N_
 
 USER_ID = "user_id"
 USER_ID_LABEL = N_("WhatsApp user id")
+CONSENT_CHANNEL = "consent_channel"
+CONSENT_CHANNEL_LABEL = N_("Consent channel")
+TARGET_LABELS: dict[str, str] = {USER_ID: USER_ID_LABEL, CONSENT_CHANNEL: CONSENT_CHANNEL_LABEL}
+"""Targets that are no fields: the id that the provider knows a person by, and what the history of consent keeps."""
+OWN_ID_TYPES = (FieldType.TEXT, FieldType.CHOICE, FieldType.NUMBER)
 READ_ONLY = frozenset({"origin", "created_at", "updated_at"})
 
 
@@ -52,12 +57,27 @@ class Mapping(BaseModel):
 
 
 def mappable_fields(registry: FieldRegistry) -> list[str]:
-    """The targets a column may go to, besides a new field: fields, then the user id."""
-    return [each.name for each in registry if each.name not in READ_ONLY] + [USER_ID]
+    """The targets a column may go to, besides a new field: fields, then those of `TARGET_LABELS`."""
+    return [each.name for each in registry if each.name not in READ_ONLY] + list(TARGET_LABELS)
 
 
-def check_mapping(mapping: Mapping, source: SourceFile, registry: FieldRegistry) -> None:
+def types_of(mapping: Mapping, registry: FieldRegistry) -> dict[str, FieldType]:
+    """The type of each target but the phone."""
+    types = {}
+    for _, each in mapping:
+        if each.target and each.target != "phone":
+            known = FieldType.TEXT if each.target in TARGET_LABELS else None
+            types[each.target] = each.new.type if each.new else known or registry.get(each.target).type
+    return types
+
+
+def check_mapping(
+    mapping: Mapping, source: SourceFile, registry: FieldRegistry, *, identity: str | None = None
+) -> None:
     """Refuse a mapping that can't be carried out.
+
+    Args:
+        identity: the target that names a person beside the phone and the user id.
 
     Raises:
         InputError: it is for another file, has no identity, or two columns go to one target.
@@ -69,12 +89,12 @@ def check_mapping(mapping: Mapping, source: SourceFile, registry: FieldRegistry)
     targets = [each.target for _, each in mapping]
     if len(set(targets)) != len(targets):
         raise InputError(reason=N_("two columns go to the same field"))
-    if not {"phone", USER_ID} & set(targets):
+    if not {"phone", USER_ID, identity} & set(targets):
         raise InputError(
             reason=N_("no column is the phone number (or the WhatsApp user id), so nobody can be told apart")
         )
-    if {"consent_source", "consent_at"} & set(targets) and "consent" not in targets:
-        raise InputError(reason=N_("source and time of consent need the column that says yes or no"))
+    if {"consent_source", "consent_at", CONSENT_CHANNEL} & set(targets) and "consent" not in targets:
+        raise InputError(reason=N_("source, time and channel of consent need the column that says yes or no"))
     labels = [each.new.label.casefold() for _, each in mapping if each.new]
     if len(set(labels)) != len(labels):
         raise InputError(reason=N_("two new fields have the same label"))

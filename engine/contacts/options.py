@@ -6,6 +6,9 @@ from enum import StrEnum
 
 from pydantic import BaseModel, ConfigDict
 
+from engine.contacts.fields import FieldType
+from engine.contacts.mapping import OWN_ID_TYPES
+from engine.errors import InputError, InvalidMapping
 from engine.words import N_
 
 
@@ -68,3 +71,29 @@ class ImportOptions(BaseModel):
         """What happens to this field of a known contact."""
         usual = FieldPolicy.KEEP if target == "phone" else FieldPolicy.ADD if is_list else FieldPolicy.OVERWRITE
         return self.policies.get(target, usual)
+
+
+_NO_IDENTITY = frozenset({"phone", "user_id", "language", "country", "email", "consent", "consent_source"})
+_FOR_LISTS = N_("adding, replacing and taking off are for lists alone")
+
+
+def check_options(options: ImportOptions, types: dict[str, FieldType]) -> None:
+    """Refuse options that can't be carried out; policies of targets that no column goes to say nothing.
+
+    Args:
+        types: of each target but the phone.
+
+    Raises:
+        InvalidMapping: a policy is not for that type.
+        InputError: the identity can't tell people apart.
+    """
+    for target, policy in options.policies.items():
+        is_list = types.get(target) is FieldType.LIST
+        if (target in types or target == "phone") and policy not in (LIST_POLICIES if is_list else VALUE_POLICIES):
+            raise InvalidMapping(column=target, reason=_FOR_LISTS)
+    if not options.identity:
+        return
+    if options.identity not in types:
+        raise InputError(reason=N_("no column goes to the field that people are to be told apart by"))
+    if options.identity in _NO_IDENTITY or types[options.identity] not in OWN_ID_TYPES:
+        raise InputError(reason=N_("that field can't tell people apart: take a number or a code of their own"))

@@ -10,8 +10,8 @@ import duckdb
 from pydantic import BaseModel, ConfigDict
 
 from engine.contacts.changes import Column, columns_of, counts_sql, incoming_sql
-from engine.contacts.fields import FieldRegistry, FieldType
-from engine.contacts.mapping import USER_ID, Mapping
+from engine.contacts.fields import FieldRegistry
+from engine.contacts.mapping import Mapping, types_of
 from engine.contacts.options import ImportOptions
 from engine.contacts.source import SourceFile
 from engine.contacts.staging import Staged
@@ -95,16 +95,6 @@ class DryRun(BaseModel):
     def to_import_count(self) -> int:
         """Contacts that would be new or change."""
         return self.counts.new_count + self.counts.updated_count
-
-
-def types_of(mapping: Mapping, registry: FieldRegistry) -> dict[str, FieldType]:
-    """The type of each target but the phone."""
-    types = {}
-    for _, each in mapping:
-        if each.target and each.target != "phone":
-            known = FieldType.TEXT if each.target == USER_ID else None
-            types[each.target] = each.new.type if each.new else known or registry.get(each.target).type
-    return types
 
 
 def incoming_of(mapping: Mapping, registry: FieldRegistry, folder: Path, now: datetime) -> tuple[list[Column], str]:

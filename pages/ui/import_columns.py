@@ -8,7 +8,7 @@ import streamlit as st
 from engine.contacts import load_registry
 from engine.contacts.encodings import ENCODING_LABELS
 from engine.contacts.fields import TYPE_LABELS, FieldRegistry, FieldType
-from engine.contacts.mapping import USER_ID, USER_ID_LABEL, Mapping, build_mapping, check_mapping, mappable_fields
+from engine.contacts.mapping import TARGET_LABELS, Mapping, build_mapping, check_mapping, mappable_fields
 from engine.contacts.source import SourceFile
 from engine.errors import InputError, InvalidField
 from pages.ui import formats, nt, t
@@ -61,8 +61,8 @@ def draw_columns(source: SourceFile) -> None:
 
 def field_label(name: str, registry: FieldRegistry) -> str:
     """A target as a person reads it."""
-    if name == USER_ID:
-        return t(USER_ID_LABEL)
+    if name in TARGET_LABELS:
+        return t(TARGET_LABELS[name])
     found = registry.get(name) if name in registry else None
     if found is None:
         return name
