@@ -6,6 +6,7 @@ Who is one person is decided by the match key (`phones.match_key`), else by the 
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Iterable
 from hashlib import blake2b
 
@@ -14,6 +15,8 @@ from engine.words import N_
 
 KEY_BYTES = 8
 BUCKETS = 10_000
+PSEUDONYM_PREFIX = b"\xff\xff\xff\xff"
+"""What the pseudonyms of erased people begin with (claim.lua knows it too): such a row is never sent to."""
 _NOBODY = N_("a contact needs a phone number or a user id")
 
 
@@ -58,3 +61,13 @@ def key_from_int(number: int) -> bytes:
 def bucket_of(number: int) -> int:
     """0..9999, the same for a person for ever: a stable random share of the contacts."""
     return number % BUCKETS
+
+
+def new_pseudonym() -> bytes:
+    """What stands for an erased person in place of their key; nothing leads from one to the other."""
+    return PSEUDONYM_PREFIX + secrets.token_bytes(KEY_BYTES - len(PSEUDONYM_PREFIX))
+
+
+def is_pseudonym(key: bytes) -> bool:
+    """Whether a key stands for an erased person."""
+    return key.startswith(PSEUDONYM_PREFIX)

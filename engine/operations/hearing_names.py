@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from engine.contacts.person import KEY_BYTES, person_key
+from engine.contacts.person import KEY_BYTES, is_pseudonym, person_key
 from engine.contacts.phones import match_key
 from engine.live import ALIASES, operation_key
 from engine.operations.hearing_types import Body, Command, Context, Owned, event_command
@@ -68,7 +68,7 @@ class Names:
         if self._asked:
             self._asked = dict(zip(self._asked, answers[0], strict=True))
         for (said, owner), person in zip(self._sent.values(), answers[1:], strict=True):
-            if len(person) == KEY_BYTES:
+            if len(person) == KEY_BYTES and not is_pseudonym(person):
                 self._learn(person, said, owner)
                 self._settled.update(name_keys(self._context.salt, *said))
         for old, new, owner in self._renamed:

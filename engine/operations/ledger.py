@@ -14,7 +14,7 @@ import redis
 
 from engine.live import operation_key, portfolio_key
 from engine.operations.ledger_calls import claim, close_job, expire_jobs, transition
-from engine.operations.ledger_control import control, create, lift, suppress, suppression_value
+from engine.operations.ledger_control import control, create, erase, lift, suppress, suppression_value
 from engine.operations.ledger_scripts import run, run_async, run_many
 from engine.operations.ledger_types import (
     HTTP_TIMEOUT_MS,
@@ -54,6 +54,7 @@ __all__ = [
     "control",
     "counters",
     "create",
+    "erase",
     "expire_jobs",
     "lift",
     "operation_state",

@@ -7,7 +7,7 @@ import json
 from collections.abc import Iterable, Sequence
 
 from engine.live import EVENTS, OPERATIONS, STORE, SUPPRESSED
-from engine.operations.ledger_calls import operation_keys, pack_pairs
+from engine.operations.ledger_calls import NUMBER, operation_keys, pack_pairs
 from engine.operations.ledger_types import SWEEP_ROWS, Call, ControlAnswer, LedgerSpec
 
 STATE_VERBS = frozenset({"pause", "resume", "cancel", "halt", "wait", "wake"})
@@ -76,6 +76,16 @@ def control(
         args,
         lambda reply: ControlAnswer(reply[0].decode(), bool(reply[2]), bool(reply[1]), int(reply[3])),
     )
+
+
+def erase(operation_id: str, rows: Sequence[int], pseudonym: bytes, *, who: str, now_ms: int = 0) -> Call[int]:
+    """Let rows stand for a pseudonym from now on, and end those that wait; the number of rows ended.
+
+    Args:
+        rows: the recipients of one operation that are the erased person.
+    """
+    args = (now_ms, "erase", who, b"".join(NUMBER.pack(row) for row in rows), pseudonym)
+    return Call("control", operation_keys(operation_id), args, lambda reply: int(reply[3]))
 
 
 def suppress(

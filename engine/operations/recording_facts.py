@@ -18,6 +18,7 @@ from engine.contacts.person import bucket_of, key_to_int, person_key
 from engine.contacts.phones import match_key, parse_phone
 from engine.errors import InvalidPhone
 from engine.operations.inbound import WINDOWLESS_KINDS
+from engine.operations.recording_erased import erased_at, without_erased
 from engine.operations.stream import Entry
 
 ANSWER_REACH = timedelta(days=31)
@@ -83,7 +84,9 @@ def record_inbound(cursor: duckdb.DuckDBPyConnection, entries: Sequence[Entry], 
     """
     if not entries:
         return 0
-    rows = _inbound_rows(entries, salt)
+    rows = without_erased(cursor, _inbound_rows(entries, salt))
+    if not rows:
+        return 0
     since = max(row["happened_at"] for row in rows) - ANSWER_REACH
     ours = _ours(cursor, [row["context_id"] for row in rows if row["context_id"]], since)
     for row in rows:
@@ -103,9 +106,13 @@ def record_inbound(cursor: duckdb.DuckDBPyConnection, entries: Sequence[Entry], 
 
 
 def record_identities(cursor: duckdb.DuckDBPyConnection, entries: Sequence[Entry]) -> None:
-    """Record learned names of persons, each once."""
+    """Record learned names of persons, each once; nobody's who was erased since."""
+    gone = erased_at(cursor, [_person(fact) for entry in entries for fact in entry.facts]) if entries else {}
     for entry in entries:
+        moment = to_store(from_ms(entry.at_ms))
         for fact in entry.facts:
+            if _person(fact) in gone and moment <= gone[_person(fact)]:
+                continue
             wa_id = _text(fact, "wa_id") or None
             cursor.execute(
                 _IDENTITY,

@@ -14,6 +14,7 @@ import numpy as np
 import pyarrow as pa
 
 from engine.clock import from_ms, to_store
+from engine.operations.recording_erased import without_their_ids
 from engine.operations.states import FLAG_LATE, ROW_DTYPE, DeliveryState
 from engine.operations.stream import Entry, UnreadableEntry
 
@@ -121,7 +122,7 @@ def _control(cursor: duckdb.DuckDBPyConnection, entry: Entry) -> None:
 def _record_rows(cursor: duckdb.DuckDBPyConnection, run: Sequence[Entry]) -> int:
     if not run:
         return 0
-    table = rows_table(run)
+    table = without_their_ids(cursor, rows_table(run))
     cursor.register("recorded_rows", table)
     try:
         cursor.execute(_INSERT_EVENTS)

@@ -100,7 +100,9 @@ local next_us = tonumber(channel[2] or 0)
 -- Further ahead than any slot we give: the server's clock stepped back. Wait out what may still be under way.
 if next_us > now_us + max(horizon_us, 1000000) + interval + 1000000 then next_us = now_us + 1000000 end
 
-local function is_suppressed(mark)
+-- Erased people stand in `who` by a pseudonym (contacts/person.py): whatever opened such a row again, it isn't sent.
+local function is_suppressed(mark, person)
+  if sub(person, 1, 4) == '\255\255\255\255' then return true end
   local scope = mark and sub(mark, 1, 1)
   return scope == 'a' or (scope == 'm' and op.category == 'MARKETING')
 end
@@ -122,7 +124,7 @@ end
 
 for i, r in ipairs(rows) do
   local attempt, state = attempts[i], state_of(r)
-  if is_suppressed(stopped[i]) then
+  if is_suppressed(stopped[i], persons[i]) then
     if attempt then
       drop_place(r, attempt)
       call('SREM', C.held, r .. ':' .. attempt)

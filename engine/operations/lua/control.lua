@@ -3,6 +3,7 @@
 -- ARGV 1 now, 2 verb, 3 who, then by verb:
 --   create: 4 fields (flat list as JSON), 5 who keys, 6 state   ·   suppress, lift: 4 person, 5 scope, 6 reasons, 7 channel
 --   halt, wait: 4 cause, 5 until ms   ·   send_again, retry: 4 rows (u32, u16 each)   ·   cancel: 4 rows a slice
+--   erase: 4 rows (u32 each), 5 pseudonym
 local verb, who_did = ARGV[2], ARGV[3]
 
 local function create()
@@ -127,6 +128,49 @@ local function retry(r)
   return true
 end
 
+-- Erasure: rows that wait go nowhere, and from here on the rows stand for a pseudonym. A claimed row may be under way;
+-- given back, its next claim ends it. The places that the person holds go on under the pseudonym.
+local function move_holders(person, pseudonym)
+  local places = 'ulak:portfolio:' .. op.portfolio .. ':places'
+  local held = call('HGET', 'ulak:portfolio:' .. op.portfolio .. ':holders', person)
+  local until_ms = call('ZSCORE', places, person)
+  if held then
+    local key = 'ulak:portfolio:' .. op.portfolio .. ':holders'
+    call('HSET', key, pseudonym, (call('HGET', key, pseudonym) or '') .. held)
+    call('HDEL', key, person)
+  end
+  if until_ms then
+    call('ZADD', places, max(tonumber(until_ms), tonumber(call('ZSCORE', places, pseudonym) or 0)), pseudonym)
+    call('ZREM', places, person)
+  end
+end
+
+local function erase()
+  local pseudonym, ended, now_s = ARGV[5], 0, floor(now / 1000)
+  for p = 1, #ARGV[4], 4 do
+    local r = struct.unpack('<I4', ARGV[4], p)
+    local s = state_of(r)
+    if s then
+      if s == PENDING or s == RETRY then
+        call('ZREM', K.due, r)
+        call('ZREM', K.unk, r)
+        set_state(r, SUPPRESSED)
+        emit(pack_row(r, attempt_of(r), SUPPRESSED, 0, 0, now_s))
+        ended = ended + 1
+      end
+      local person = person_of(r)
+      if person ~= pseudonym then
+        move_holders(person, pseudonym)
+        call('SETRANGE', K.who, 8 * r, pseudonym)
+      end
+    end
+  end
+  write_rows()
+  if event_count > 0 then xadd_rows('person', concat(event_rows)) end
+  if ended > 0 then settle_operation() end
+  return ended
+end
+
 -- verb -> from which states, to which state
 local MOVES = {
   pause = {from = {running = true, waiting = true}, to = 'paused'},
@@ -165,6 +209,8 @@ elseif verb == 'send_again' then
   count = decide_rows(UNKNOWN, send_again)
 elseif verb == 'retry' then
   count = decide_rows(FAILED, retry)
+elseif verb == 'erase' then
+  count = erase()
 else
   applied = change_state(MOVES[verb])
 end

@@ -48,7 +48,13 @@ CREATE TABLE erasures (
     erasure_id VARCHAR NOT NULL,
     person_key UBIGINT NOT NULL,   -- before: what a suppression that outlives the person is known by
     pseudonym UBIGINT NOT NULL,    -- what stands for them in events and frozen audiences since
-    contact_id BIGINT NOT NULL, by_whom VARCHAR NOT NULL, erased_at TIMESTAMP NOT NULL, purged_at TIMESTAMP
+    contact_id BIGINT NOT NULL, by_whom VARCHAR NOT NULL, erased_at TIMESTAMP NOT NULL, purged_at TIMESTAMP,
+    reason VARCHAR,
+    finished_at TIMESTAMP          -- NULL: begun; whoever comes next goes on with it
+);
+-- The rows of frozen audiences that stand for nobody any more: no message id is kept for them.
+CREATE TABLE erased_recipients (
+    operation_no INTEGER NOT NULL, recipient_no INTEGER NOT NULL, erasure_id VARCHAR NOT NULL
 );
 
 ALTER TABLE segments ADD COLUMN description VARCHAR;
