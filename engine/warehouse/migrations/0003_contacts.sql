@@ -57,6 +57,7 @@ CREATE TABLE erased_recipients (
     operation_no INTEGER NOT NULL, recipient_no INTEGER NOT NULL, erasure_id VARCHAR NOT NULL
 );
 
+ALTER TABLE lists ADD COLUMN description VARCHAR;
 ALTER TABLE segments ADD COLUMN description VARCHAR;
 CREATE TABLE segment_versions (
     segment_id VARCHAR NOT NULL, version INTEGER NOT NULL, name VARCHAR NOT NULL, definition VARCHAR NOT NULL,
