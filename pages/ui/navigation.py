@@ -45,6 +45,7 @@ def _navigation(*, hidden: bool) -> st.Page:
         ],
         t("Insight"): [
             st.Page("pages/limits.py", title=t("Messaging limits"), icon=":material/speed:"),
+            st.Page("pages/sql.py", title=t("SQL"), icon=":material/database:"),
         ],
         t("Set-up"): [st.Page("pages/settings.py", title=t("Settings"), icon=":material/settings:")],
     }
