@@ -45,6 +45,20 @@ class Template:
         """The present status, in Graph's words."""
         return str(self.node["status"])
 
+    def status_value(self, reason: str, title: str = "") -> dict[str, Any]:
+        """The value of the webhook in which Meta tells of the present status."""
+        value: dict[str, Any] = {
+            "event": self.status,
+            "message_template_id": int(self.node["id"]),
+            "message_template_name": self.node["name"],
+            "message_template_language": self.node["language"],
+            "message_template_category": self.node["category"],
+            "reason": reason,
+        }
+        if title:
+            value["other_info"] = {"title": title, "description": f"The template is now {self.status.lower()}."}
+        return value
+
 
 class Catalogue:
     """All templates of the sandbox's business account."""

@@ -14,6 +14,7 @@ from engine.errors import UnknownName
 from engine.sandbox import pictures
 from engine.sandbox.account import Account, Callback
 from engine.sandbox.faults import Faults
+from engine.sandbox.forgetting import Forget
 from engine.sandbox.identity import message_id, new_token
 from engine.sandbox.people import People
 from engine.sandbox.postman import Postman
@@ -72,6 +73,7 @@ class Control:
             Route("/sandbox/health", self.health, methods=["GET"]),
             Route("/sandbox/ledger", self.ledger, methods=["GET"]),
             Route("/sandbox/reset", _answered(self.reset), methods=["POST"]),
+            Route("/sandbox/forget", _answered(self.forget), methods=["POST"]),
             Route("/sandbox/inbound", _answered(self.inbound), methods=["POST"]),
             Route("/sandbox/templates/{name}/{language}", _answered(self.template), methods=["PUT"]),
             Route("/sandbox/media/{name}", self.media, methods=["GET"]),
@@ -121,6 +123,11 @@ class Control:
         if asked.webhook_url is not None:
             self.world.put("callback", Callback(asked.webhook_url))
         return {"seed": self.world.seed}
+
+    async def forget(self, request: Request) -> Any:
+        """Forget a person; their messages still count."""
+        asked = _decoded(await request.body(), Forget)
+        return {"records": self.world.forget(asked, self.postman.waiting_subjects())}
 
     async def template(self, request: Request) -> Any:
         """Change a template's status, with its webhook."""

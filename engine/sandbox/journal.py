@@ -6,8 +6,9 @@ which no test here needs). A torn last line is cut off when the file is read bac
 
 from __future__ import annotations
 
+import fcntl
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,7 @@ class Accepted(msgspec.Struct, tag="a", tag_field="k", omit_defaults=True):
     fails_with: int = 0
     hold_ms: int = 0
     fault: str = ""
+    is_forgotten: bool = False  # `person` was erased: nothing more becomes of it
 
 
 class Refused(msgspec.Struct, tag="r", tag_field="k", omit_defaults=True):
@@ -42,7 +44,7 @@ class Refused(msgspec.Struct, tag="r", tag_field="k", omit_defaults=True):
     fault: str = ""
 
 
-class Happening(msgspec.Struct, tag="x", tag_field="k"):
+class Happening(msgspec.Struct, tag="x", tag_field="k", omit_defaults=True):
     """An update that belongs to no accepted message: a person who writes first, a template's new status."""
 
     n: int
@@ -50,6 +52,7 @@ class Happening(msgspec.Struct, tag="x", tag_field="k"):
     person: str
     field: str
     value: dict[str, Any]
+    is_forgotten: bool = False
 
 
 class Acknowledged(msgspec.Struct, tag="w", tag_field="k"):
@@ -68,13 +71,17 @@ class Changed(msgspec.Struct, tag="s", tag_field="k"):
 Record = Accepted | Refused | Happening | Acknowledged | Changed
 
 
-class Journal:
-    """The append-only file."""
+class JournalInUse(Exception):
+    """A sandbox writes this journal."""
 
-    def __init__(self, path: Path) -> None:
+
+class Journal:
+    """The append-only file. `alone`: for one who changes what is written, while no sandbox runs on it."""
+
+    def __init__(self, path: Path, *, alone: bool = False) -> None:
         self.path = path
         path.parent.mkdir(parents=True, exist_ok=True)
-        self._handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
+        self._handle = _open(path, alone=alone)
         self._encoder = msgspec.json.Encoder()
 
     def records(self) -> Iterator[Record]:
@@ -93,6 +100,17 @@ class Journal:
         """Append one record; it is with the operating system when this returns."""
         os.write(self._handle, self._encoder.encode(record) + b"\n")
 
+    def rewrite(self, records: Iterable[Record]) -> None:
+        """Let other records take the place of all that is written: a whole new file, or the old one."""
+        fresh = self.path.with_name(self.path.name + ".new")
+        with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+            file.writelines(self._encoder.encode(record) + b"\n" for record in records)
+            file.flush()
+            os.fsync(file.fileno())
+        fresh.replace(self.path)
+        former, self._handle = self._handle, _open(self.path)
+        os.close(former)
+
     def clear(self) -> None:
         """Forget everything."""
         os.truncate(self._handle, 0)
@@ -100,3 +118,13 @@ class Journal:
     def close(self) -> None:
         """Close the file."""
         os.close(self._handle)
+
+
+def _open(path: Path, *, alone: bool = False) -> int:
+    handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
+    try:
+        fcntl.flock(handle, (fcntl.LOCK_EX if alone else fcntl.LOCK_SH) | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(handle)
+        raise JournalInUse from None
+    return handle

@@ -81,6 +81,13 @@ class Places:
         """Whether this message took a place."""
         return holder in self._holders.get(person, {})
 
+    def rename(self, person: str, name: str) -> None:
+        """The person goes under another name from now on."""
+        if (held := self._holders.pop(person, None)) is not None:
+            self._holders.setdefault(name, {}).update(held)
+        self._expiries = [(until_ms, name if each == person else each) for until_ms, each in self._expiries]
+        heapq.heapify(self._expiries)
+
     def give_back(self, person: str, holder: int) -> None:
         """The message failed; the place goes with its last holder."""
         holders = self._holders.get(person, {})
@@ -109,6 +116,21 @@ class Ledger:
         if found is None:
             found = self.people[name] = Person()
         return found
+
+    def rename(self, names: frozenset[str], new_name: str) -> list[Accepted]:
+        """Count a person under another name: no sum changes, and under the old ones they are new.
+
+        Returns: their messages.
+        """
+        moved: list[Accepted] = []
+        for name in names & self.people.keys():
+            former, person = self.people.pop(name), self.person(new_name)
+            person.posts += former.posts
+            person.messages += former.messages
+            person.window_ms = max(person.window_ms, former.window_ms)
+            self.places.rename(name, new_name)
+            moved += former.messages
+        return moved
 
     def post(self, name: str, now_ms: int) -> int:
         """Count one POST for a person; its number among the person's POSTs."""

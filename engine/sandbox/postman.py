@@ -12,6 +12,7 @@ from typing import NamedTuple
 import httpx
 from httpx_aiohttp import AiohttpTransport
 
+from engine.sandbox.journal import Accepted, Happening
 from engine.sandbox.updates import signature, webhook_body
 from engine.sandbox.world import Update, World
 
@@ -41,7 +42,7 @@ class Postman:
         self._wake = asyncio.Event()
         self._sleeps_until = 0
         self._again: list[tuple[int, int, Parcel]] = []
-        self._under_way: set[asyncio.Task[None]] = set()
+        self._under_way: dict[asyncio.Task[None], Parcel] = {}
         self._parcel_no = 0
         self._travelling = 0
         self.forget()
@@ -51,6 +52,11 @@ class Postman:
         """Drop what waits to be repeated, and count anew."""
         self._again.clear()
         self.posts = self.delivered = self.retries = self.dropped = 0
+
+    def waiting_subjects(self) -> list[Accepted | Happening]:
+        """What the updates are about that left the schedule and didn't arrive yet."""
+        parcels = [*(parcel for _, _, parcel in self._again), *self._under_way.values()]
+        return [update.subject for parcel in parcels for update in parcel.updates]
 
     @property
     def pending_count(self) -> int:
@@ -98,8 +104,8 @@ class Postman:
         if not world.callback.is_subscribed:
             return None
         while self._again and self._again[0][0] <= world.clock():
-            parcel = heapq.heappop(self._again)[2]
-            if parcel.generation == world.generation:
+            parcel = self._without_forgotten(heapq.heappop(self._again)[2])
+            if parcel.updates and parcel.generation == world.generation:
                 self.retries += 1
                 return parcel
         updates = world.take_due(world.box.faults.webhooks.batch)
@@ -108,11 +114,17 @@ class Postman:
         body = webhook_body(updates, world.credentials, world.seed)
         return Parcel(body, updates, world.generation, world.clock())
 
+    def _without_forgotten(self, parcel: Parcel) -> Parcel:
+        updates = [update for update in parcel.updates if not update.subject.is_forgotten]
+        if not updates or len(updates) == len(parcel.updates):
+            return parcel._replace(updates=updates)
+        return parcel._replace(updates=updates, body=webhook_body(updates, self.world.credentials, self.world.seed))
+
     def _send(self, client: httpx.AsyncClient, parcel: Parcel) -> None:
         self._travelling += len(parcel.updates)
         task = asyncio.create_task(self._deliver(client, parcel))
-        self._under_way.add(task)
-        task.add_done_callback(self._under_way.discard)
+        self._under_way[task] = parcel
+        task.add_done_callback(self._under_way.pop)
 
     async def _deliver(self, client: httpx.AsyncClient, parcel: Parcel) -> None:
         world = self.world

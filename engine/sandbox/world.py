@@ -7,7 +7,7 @@ again what was not yet acknowledged.
 from __future__ import annotations
 
 import heapq
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -19,6 +19,7 @@ from engine.sandbox.catalogue import Catalogue, Template
 from engine.sandbox.credentials import Credentials
 from engine.sandbox.events import Event, plan
 from engine.sandbox.faults import FaultBox, Faults
+from engine.sandbox.forgetting import Forget, forget_in, forgotten, new_name
 from engine.sandbox.journal import Accepted, Acknowledged, Changed, Happening, Journal, Refused
 from engine.sandbox.ledger import DAY_MS, Ledger
 from engine.sandbox.people import People
@@ -127,17 +128,7 @@ class World:
         """Change a template's status, with the webhook that Meta sends."""
         template = self.catalogue.set_status(name, language, status)
         self.journal.write(Changed("template", [name, language, status]))
-        value = {
-            "event": status,
-            "message_template_id": int(template.node["id"]),
-            "message_template_name": name,
-            "message_template_language": language,
-            "message_template_category": template.node["category"],
-            "reason": reason,
-        }
-        if title:
-            value["other_info"] = {"title": title, "description": f"The template is now {status.lower()}."}
-        self.happen("", "message_template_status_update", value)
+        self.happen("", "message_template_status_update", template.status_value(reason, title))
         return template
 
     def reset(self, seed: int | None = None) -> None:
@@ -147,6 +138,23 @@ class World:
         self._start_anew(self.seed if seed is None else seed)
         self.journal.write(Changed("seed", self.seed))
         self.journal.write(Changed("callback", msgspec.to_builtins(self.callback)))
+
+    def forget(self, asked: Forget, travelling: Iterable[Accepted | Happening] = ()) -> int:
+        """Forget a person, on disk and then in memory; returns how many records of the journal were about them.
+
+        Args:
+            travelling: what is out of the schedule already, and may have to be sent again.
+        """
+        names, pseudonym = asked.names(), new_name()
+        records, count = forgotten(self.journal.records(), names, pseudonym)
+        if count:
+            self.journal.rewrite(records)
+        counted = self.ledger.rename(names, pseudonym)
+        for subject in (*counted, *travelling, *(entry[3].subject for entry in self._due)):
+            forget_in(subject, names, pseudonym)
+        self._due = [entry for entry in self._due if not entry[3].subject.is_forgotten]
+        heapq.heapify(self._due)
+        return count
 
     # What is read back
 
@@ -171,7 +179,7 @@ class World:
                     self.ledger.refuse(record)
                 case Changed():
                     self._restore(record.what, record.value)
-        for update in waiting.values():
+        for update in (each for each in waiting.values() if not each.subject.is_forgotten):
             self._schedule(update)
 
     def close(self) -> None:
@@ -199,6 +207,8 @@ class World:
         name, _, language = message.template.partition("/")
         if template := self.catalogue.find(name, language):
             template.accepted_count += 1
+        if message.is_forgotten:
+            return []
         events = plan(message, message_no, self.seed, self.people, self.box.faults.webhooks)
         return [Update(message, item, event) for item, event in enumerate(events)]
 
@@ -228,12 +238,8 @@ class World:
         name, _, language = message.template.partition("/")
         template = self.catalogue.find(name, language)
         asked = self.box.faults.pause_template
-        if (
-            asked
-            and template
-            and (asked.name, asked.language) == (name, language)
-            and template.accepted_count == asked.after
-        ):
+        is_meant = asked and (asked.name, asked.language) == (name, language)
+        if is_meant and template and asked and template.accepted_count == asked.after:
             self.set_template(name, language, "PAUSED", title="FIRST_PAUSE")
 
 
