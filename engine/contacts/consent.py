@@ -76,7 +76,7 @@ def record_consent(
         )
         if consent is Consent.OPTED_OUT:
             cursor.execute(
-                "INSERT INTO pending_suppressions VALUES (?, ?, 'manual', ?, ?)",
+                "INSERT INTO pending_suppressions VALUES (?, ?, 'edit', ?, ?)",
                 [person, "all" if scope == "all" else "marketing", who, to_store(now)],
             )
         detail = {"consent": consent, "was": was, "source": source}
