@@ -144,7 +144,7 @@ def remove_from_list(warehouse: Warehouse, list_id: str, audience: Audience, *, 
     with warehouse.writing() as cursor:
         before = _open_list(cursor, list_id).member_count
         leaving = audience_frame(cursor, audience, context).select("contact_id")
-        found = leaving.join(_members(cursor, list_id), on="contact_id", how="semi").to_native().arrow()
+        found = leaving.join(_members(cursor, list_id), on="contact_id", how="semi").to_native().pl()
         cursor.register("leaving", found)
         cursor.execute(
             "DELETE FROM list_members WHERE list_id = ? AND contact_id IN (SELECT contact_id FROM leaving)", [list_id]
