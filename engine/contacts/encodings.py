@@ -1,33 +1,49 @@
 """Makes any text file one shape: UTF-8 without BOM, lines that end in \\n, on disk. Never the whole file in memory.
 
-UTF-8 (with or without BOM), UTF-16 and Windows-1254 are told apart; a file that is UTF-8 but for a few damaged
-bytes stays UTF-8, and the damage is counted. What is no text is refused with what to do instead.
+The encoding is found by its byte order mark, its zeros, by being valid UTF-8, or by its letters, and a person may
+say another; one that can't be is refused. A file that is UTF-8 but for a few damaged bytes stays UTF-8, and the
+damage is counted.
 """
 
 from __future__ import annotations
 
 import codecs
 import hashlib
-import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
+import numpy as np
+
 from engine.errors import UnreadableFile
 from engine.words import N_
 
-ENCODING_LABELS = {"utf-8": "UTF-8", "utf-16-le": "UTF-16", "utf-16-be": "UTF-16", "cp1254": "Windows-1254"}
+ENCODING_LABELS = {
+    "utf-8": "UTF-8",
+    "utf-16-le": "UTF-16 LE",
+    "utf-16-be": "UTF-16 BE",
+    "cp1254": "Windows-1254",
+    "iso-8859-9": "ISO-8859-9",
+    "cp1252": "Windows-1252",
+}
+ENCODING_CLUES = {
+    "bom": N_("by the mark at its beginning"),
+    "zeros": N_("by the zeros between its letters"),
+    "valid": N_("every byte of it fits"),
+    "mostly": N_("all but a few damaged bytes fit"),
+    "turkish": N_("by its Turkish letters; ISO-8859-9 would read the same"),
+    "western": N_("by its accented letters"),
+    "controls": N_("by its Turkish letters and control codes"),
+    "given": N_("chosen by you"),
+}
 _BLOCK = 4 << 20
 _HEAD = 1 << 20
 _CONTROLS = bytes(set(range(32)) - set(b"\t\n\r\f\0")) + b"\x7f"
 _BOMS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
-_OTHER_KINDS = (
-    (b"PK\x03\x04", N_("it is an Excel workbook or a zip; save the sheet as “CSV UTF-8” and choose that file")),
-    (b"\xd0\xcf\x11\xe0", N_("it is an old Excel workbook; save the sheet as “CSV UTF-8” and choose that file")),
-    (b"\x1f\x8b", N_("it is compressed; unpack it and choose the CSV file inside")),
-    (b"PAR1", N_("it is a Parquet file; export it as CSV")),
-    (b"%PDF", N_("it is a PDF; export the table as CSV")),
-)
+_TURKISH = tuple("ĞİŞğış".encode("cp1254"))  # the six bytes by which Windows-1252 differs
+_WESTERN = tuple("ÁÍÓÚÆáíóúæÄäßÑñŽž".encode("cp1252"))
+_IN_NO_WINDOWS = (0x81, 0x8D, 0x8F, 0x90, 0x9D)
+_WRONG = N_("it isn't written in the chosen encoding; choose another or have it detected")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +51,7 @@ class Spooled:
     """What was found while a file was copied."""
 
     encoding: str
+    clue: str  # a key of `ENCODING_CLUES`
     file_hash: str
     damaged_count: int
 
@@ -46,27 +63,24 @@ def spool_text(source: Path, target: Path, encoding: str | None = None) -> Spool
         encoding: a key of `ENCODING_LABELS`; None: find out.
 
     Raises:
-        UnreadableFile: empty, or no text.
+        UnreadableFile: empty, no text, or not in that encoding.
     """
     with source.open("rb") as file:
         head = file.read(_HEAD)
-    _refuse_other_kinds(head)
-    chosen, skip = _by_bom(head) if encoding is None else (encoding, 0)
-    chosen = chosen or _by_zeros(head)
-    if chosen is None:
-        try:
-            return _copy(source, target, "utf-8", skip=0, errors="strict")
-        except UnicodeDecodeError:
-            chosen = "utf-8" if _is_mostly_utf8(head) else "cp1254"
-    return _copy(source, target, chosen, skip=skip, errors="replace")
-
-
-def _refuse_other_kinds(head: bytes) -> None:
     if not head.strip():
         raise UnreadableFile(reason=N_("it is empty"))
-    for magic, reason in _OTHER_KINDS:
-        if head.startswith(magic):
-            raise UnreadableFile(reason=reason)
+    marked, skip = _by_bom(head)
+    by_zeros = None if marked else _by_zeros(head)
+    if encoding is not None:
+        _refuse_wrong(head[skip:], encoding, marked or by_zeros)
+        return _copy(source, target, encoding, "given", skip=skip)
+    if marked or by_zeros:
+        return _copy(source, target, marked or by_zeros or "", "bom" if marked else "zeros", skip=skip)
+    try:
+        return _copy(source, target, "utf-8", "valid", skip=0, errors="strict")
+    except UnicodeDecodeError:
+        found, clue = ("utf-8", "mostly") if _is_mostly_utf8(head) else _by_letters(source)
+    return _copy(source, target, found, clue, skip=0)
 
 
 def _by_bom(head: bytes) -> tuple[str | None, int]:
@@ -86,7 +100,7 @@ def _by_zeros(head: bytes) -> str | None:
     if even > 0.3 and odd < 0.05:
         return "utf-16-be"
     if even + odd > 0.2 or len(sample.translate(None, _CONTROLS)) < 0.95 * len(sample):
-        raise UnreadableFile(reason=N_("it is no text; export the table as CSV"))
+        raise UnreadableFile(reason=N_("it is no text; export the table as CSV or .xlsx"))
     return None
 
 
@@ -97,8 +111,49 @@ def _is_mostly_utf8(head: bytes) -> bool:
     return whole > text.count("\ufffd")
 
 
-def _copy(source: Path, target: Path, encoding: str, *, skip: int, errors: str) -> Spooled:
-    digest, damaged = hashlib.sha256(), 0
+def _by_letters(source: Path) -> tuple[str, str]:
+    """Which of the one-byte encodings, by how often their letters occur in the whole file."""
+    counts = np.zeros(256, dtype=np.int64)
+    with source.open("rb") as file:
+        while block := file.read(_BLOCK):
+            counts += np.bincount(np.frombuffer(block, dtype=np.uint8), minlength=256)
+    turkish, western = counts[list(_TURKISH)].sum(), counts[list(_WESTERN)].sum()
+    if turkish and counts[list(_IN_NO_WINDOWS)].any():
+        return "iso-8859-9", "controls"
+    return ("cp1252", "western") if western > turkish else ("cp1254", "turkish")
+
+
+def _refuse_wrong(text: bytes, encoding: str, seen: str | None) -> None:
+    """Refuse an encoding that a person chose and that can't be.
+
+    Args:
+        seen: the encoding that a byte order mark or zeros show.
+    """
+    if encoding not in ENCODING_LABELS:
+        raise UnreadableFile(reason=N_("the chosen encoding isn't known"))
+    if seen is not None:
+        is_wrong = seen != encoding
+    elif encoding.startswith("utf-16"):
+        sample = text[:4096].decode(encoding, "replace")
+        is_wrong = sum(mark < "\x7f" for mark in sample) < 0.05 * len(sample)
+    elif encoding == "utf-8":
+        is_wrong = not _is_utf8(text) and not _is_mostly_utf8(text)
+    else:
+        is_wrong = _is_utf8(text) and sum(byte >= 0xC0 for byte in text[:_HEAD]) >= 3
+    if is_wrong:
+        raise UnreadableFile(reason=_WRONG)
+
+
+def _is_utf8(text: bytes) -> bool:
+    try:
+        codecs.getincrementaldecoder("utf-8")("strict").decode(text)
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _copy(source: Path, target: Path, encoding: str, clue: str, *, skip: int, errors: str = "replace") -> Spooled:
+    digest, damaged, is_strict = hashlib.sha256(), 0, errors == "strict"
     decoder = codecs.getincrementaldecoder(encoding)(errors)
     with source.open("rb") as reading, target.open("wb") as writing:
         digest.update(reading.read(skip))
@@ -106,11 +161,14 @@ def _copy(source: Path, target: Path, encoding: str, *, skip: int, errors: str) 
         while block := reading.read(_BLOCK):
             digest.update(block)
             text = decoder.decode(block)
-            damaged += text.count("\ufffd") if errors == "replace" else 0
-            lines.write(text.encode("utf-8", "replace"))
-        lines.write(decoder.decode(b"", final=True).encode("utf-8", "replace"))
+            damaged += 0 if is_strict else text.count("\ufffd")
+            lines.write(block if is_strict else text.encode("utf-8", "replace"))
+        rest = decoder.decode(b"", final=True)
+        if not is_strict:
+            damaged += rest.count("\ufffd")
+            lines.write(rest.encode("utf-8", "replace"))
         lines.finish()
-    return Spooled(encoding, digest.hexdigest(), damaged)
+    return Spooled(encoding, clue, digest.hexdigest(), damaged)
 
 
 class _Lines:
@@ -128,8 +186,6 @@ class _Lines:
 
     def finish(self) -> None:
         self._put(self._held)
-        self._file.flush()
-        os.fsync(self._file.fileno())
 
     def _put(self, block: bytes) -> None:
         if b"\r" in block:

@@ -13,17 +13,22 @@ from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
+import polars as pl
 from pydantic import BaseModel, ConfigDict
 
-from engine.contacts.encodings import spool_text
+from engine.contacts.encodings import ENCODING_LABELS
+from engine.contacts.heading import is_header, name_headers
+from engine.contacts.known_exports import find_export
 from engine.contacts.records import Bytes, Records, find_records
 from engine.contacts.splitting import cells_of, split_records
+from engine.contacts.spooling import spool_file
 from engine.errors import UnreadableFile
 from engine.words import N_
 
 MOST_COLUMNS = 300
 DELIMITERS = (",", ";", "\t", "|")
 _HEAD_BYTES = 256 << 10
+_LOOKED_AT = 50  # records, to tell a header from a row
 
 
 class ReadOptions(BaseModel):
@@ -51,6 +56,7 @@ class SourceFile(BaseModel):
     file_hash: str
     byte_count: int
     encoding: str
+    encoding_clue: str = "given"  # how it was found: a key of `ENCODING_CLUES`
     damaged_count: int
     delimiter: str
     headers: tuple[str, ...]
@@ -90,49 +96,90 @@ def read_source(
     options: ReadOptions = DETECT,
     on_progress: Callable[[str, float], None] = lambda step, share: None,
 ) -> SourceFile:
-    """Read a CSV into the import's folder.
+    """Read a table (CSV, .gz, .zip, .xlsx, Parquet) into the import's folder.
 
     Args:
         options: what a person chose.
         on_progress: told the step (`copying`, `scanning`, `splitting`) and how much of the whole reading is done.
 
     Raises:
-        UnreadableFile: it is no CSV, is empty, or has too many columns.
+        UnreadableFile: it is no table, is empty, or has too many columns.
     """
+    _refuse_unknown(options)
     folder.mkdir(parents=True, exist_ok=True)
     on_progress("copying", 0.0)
-    spooled = spool_text(path, folder / "text.csv", options.encoding)
+    text = folder / "text.csv"
+    spool = spool_file(path, text, encoding=options.encoding, part=options.part)
     on_progress("scanning", 0.3)
-    content = _content(folder / "text.csv")
-    content, told = _without_separator_line(content)
-    mark = options.delimiter or told or find_delimiter(content[:_HEAD_BYTES])
+    content, told = _without_separator_line(_content(text)) if spool.rows is None else (_content(text), None)
+    mark = spool.delimiter or options.delimiter or told or find_delimiter(content[:_HEAD_BYTES])
     records = find_records(content, mark)
-    headers = _headers(cells_of(content, records, 0, mark)) if len(records) else ()
-    _refuse_useless(records, headers)
+    has_header, headers = _heading(content, records, mark, spool.has_header or options.has_header)
+    _refuse_useless(len(records) - has_header, headers)
+    export = find_export(headers) if has_header else None
     on_progress("splitting", 0.7)
-    split = split_records(content, records, mark, len(headers), folder, line_shift=1 if told else 0)
+    split = split_records(
+        content, records, mark, len(headers), folder, line_shift=1 if told else 0, has_header=has_header
+    )
+    if spool.rows is not None:
+        _renumber(folder, records, spool.rows)
     source = SourceFile(
         import_id=import_id,
         folder=folder,
         file_name=file_name,
-        file_hash=spooled.file_hash,
+        file_hash=spool.file_hash,
         byte_count=path.stat().st_size,
-        encoding=spooled.encoding,
-        damaged_count=spooled.damaged_count,
+        encoding=spool.encoding,
+        encoding_clue=spool.clue,
+        damaged_count=spool.damaged_count,
         delimiter=mark,
         headers=headers,
-        row_count=len(records) - 1,
+        row_count=len(records) - has_header,
         whole_count=split.whole_count,
         broken_count=split.broken_count,
-        blank_count=records.blank_count,
+        blank_count=records.blank_count + spool.blank_count,
         has_unseen=split.has_unseen,
         samples=split.samples,
+        kind=spool.kind,
+        parts=spool.parts,
+        part=spool.part,
+        has_header=has_header,
+        known_export=export.name if export else None,
         options=options,
     )
     assert source.whole_count + source.broken_count == source.row_count
     source.save()
-    (folder / "text.csv").unlink()
+    text.unlink()
     return source
+
+
+def _refuse_unknown(options: ReadOptions) -> None:
+    if options.delimiter is not None and options.delimiter not in DELIMITERS:
+        raise UnreadableFile(reason=N_("a file's cells are parted by a comma, a semicolon, a tab or a bar"))
+    if options.encoding is not None and options.encoding not in ENCODING_LABELS:
+        raise UnreadableFile(reason=N_("the chosen encoding isn't known"))
+
+
+def _heading(content: Bytes, records: Records, mark: str, chosen: bool | None) -> tuple[bool, tuple[str, ...]]:
+    """Whether the first record is a header, and the columns' names."""
+    if not len(records):
+        return True, ()
+    first = cells_of(content, records, 0, mark)
+    below = [cells_of(content, records, number, mark) for number in range(1, min(len(records), _LOOKED_AT))]
+    has_header = is_header(first, below) if chosen is None else chosen
+    if has_header:
+        return True, name_headers(first)
+    width = int(np.bincount(np.minimum(records.cells, MOST_COLUMNS + 1)).argmax())  # that of most records
+    return False, name_headers([""] * width)
+
+
+def _renumber(folder: Path, records: Records, rows: npt.NDArray[np.int64]) -> None:
+    """Say the sheet's rows instead of the lines of the text."""
+    lines = np.load(folder / "lines.npy")
+    np.save(folder / "lines.npy", rows[np.searchsorted(records.lines, lines)])
+    broken_frame = pl.read_parquet(folder / "broken.parquet")
+    numbers = rows[np.searchsorted(records.lines, broken_frame["line"].to_numpy())]
+    broken_frame.with_columns(line=pl.Series(numbers, dtype=pl.Int64)).write_parquet(folder / "broken.parquet")
 
 
 def find_delimiter(head: Bytes) -> str:
@@ -160,22 +207,8 @@ def _without_separator_line(content: Bytes) -> tuple[Bytes, str | None]:
     return content, None
 
 
-def _headers(cells: list[str]) -> tuple[str, ...]:
-    """Each with a name of its own: empty ones are numbered, repeated ones too."""
-    headers: list[str] = []
-    taken = set[str]()
-    for number, cell in enumerate(cells, start=1):
-        plain = " ".join(cell.replace("\ufeff", "").split())[:200] or f"Column {number}"
-        name, repeat = plain, 2
-        while name.casefold() in taken:
-            name, repeat = f"{plain} ({repeat})", repeat + 1
-        taken.add(name.casefold())
-        headers.append(name)
-    return tuple(headers)
-
-
-def _refuse_useless(records: Records, headers: tuple[str, ...]) -> None:
+def _refuse_useless(row_count: int, headers: tuple[str, ...]) -> None:
     if len(headers) > MOST_COLUMNS:
         raise UnreadableFile(reason=N_("it has more than 300 columns; keep those you need"))
-    if len(records) < 2:
+    if row_count < 1:
         raise UnreadableFile(reason=N_("it has no rows under its header"))
