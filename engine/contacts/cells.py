@@ -33,6 +33,7 @@ class Kind(StrEnum):
     DATE = "date"
     BOOL = "bool"
     CHOICE = "choice"
+    LIST = "list"
     MOMENT = "moment"
     EMAIL = "email"
     LANGUAGE = "language"
@@ -49,15 +50,17 @@ KINDS_OF_BUILT_IN = {
     "consent_at": Kind.MOMENT,
     "user_id": Kind.USER_ID,
 }
+SEPARATORS = (";", "|", ",")  # of values in one cell; the first that a column uses most
 BY_WORDS = (Kind.BOOL, Kind.LANGUAGE, Kind.COUNTRY, Kind.CONSENT)
 
 
 @dataclass(frozen=True, slots=True)
 class Style:
-    """How a column writes its numbers and dates."""
+    """How a column writes its numbers, its dates, and several values in one cell."""
 
     comma_decimal: bool = False
     month_first: bool = False
+    separator: str = ";"
 
 
 def kind_of(target: str, type: FieldType) -> Kind:
@@ -97,6 +100,8 @@ def value_sql(cell: str, kind: Kind, style: Style, zone: str) -> str:
         return f"CASE WHEN regexp_full_match({cell}, '{_EMAIL}') THEN {cell} END"
     if kind is Kind.USER_ID:
         return f"CASE WHEN regexp_full_match({cell}, '{_USER_ID}') THEN {cell} END"
+    if kind is Kind.LIST:
+        return _list_sql(f"nfc_normalize({cell})", style.separator)
     return f"nfc_normalize({cell})"
 
 
@@ -106,15 +111,20 @@ def word_sql(cell: str, kind: Kind) -> str:
     return f"regexp_replace({folded}, '^([a-z]{{2}})[-_].*$', '\\1')" if kind is Kind.LANGUAGE else folded
 
 
-def find_style(cursor: duckdb.DuckDBPyConnection, table: str, cell: str, kind: Kind) -> Style:
-    """Look at all cells of a column and say how it writes numbers and dates; day first when nothing tells."""
+def find_style(cursor: duckdb.DuckDBPyConnection, table: str, cell: str, kind: Kind, *, weight: str = "1") -> Style:
+    """Look at all cells of a column and say how it writes them; day first when nothing tells.
+
+    Args:
+        weight: how many cells a row of the table stands for.
+    """
     if kind is Kind.NUMBER:
         bare = _bare_number_sql(cell)
         ((comma, point, groups, comma_groups),) = cursor.execute(
-            f"SELECT count(*) FILTER (regexp_matches(n, '^[^,]*,[0-9]+$') AND NOT g), "
-            f"count(*) FILTER (regexp_matches(n, '^[^.]*[.][0-9]+$') AND NOT g), "
-            f"count(*) FILTER (g), count(*) FILTER (g AND contains(n, ',')) FROM "
-            f"(SELECT {bare} AS n, coalesce(regexp_full_match({bare}, '{_GROUPS_ONLY}'), false) AS g FROM {table})"
+            f"SELECT coalesce(sum(w) FILTER (regexp_matches(n, '^[^,]*,[0-9]+$') AND NOT g), 0), "
+            f"coalesce(sum(w) FILTER (regexp_matches(n, '^[^.]*[.][0-9]+$') AND NOT g), 0), "
+            f"coalesce(sum(w) FILTER (g), 0), coalesce(sum(w) FILTER (g AND contains(n, ',')), 0) FROM "
+            f"(SELECT {bare} AS n, coalesce(regexp_full_match({bare}, '{_GROUPS_ONLY}'), false) AS g, "
+            f"{weight} AS w FROM {table})"
         ).fetchall()
         return Style(comma_decimal=comma > point or (comma == point and groups > comma_groups))
     if kind in (Kind.DATE, Kind.MOMENT):
@@ -124,7 +134,19 @@ def find_style(cursor: duckdb.DuckDBPyConnection, table: str, cell: str, kind: K
             f"FROM (SELECT DISTINCT split_part(replace({cell}, 'T', ' '), ' ', 1) AS day FROM {table})"
         ).fetchall()
         return Style(month_first=months > days)
+    if kind is Kind.LIST:
+        uses = ", ".join(f"coalesce(sum({weight}) FILTER (contains({cell}, '{each}')), 0)" for each in SEPARATORS)
+        (used,) = cursor.execute(f"SELECT {uses} FROM {table}").fetchall()
+        return Style(separator=SEPARATORS[used.index(max(used))])
     return Style()
+
+
+def _list_sql(cell: str, separator: str) -> str:
+    """The values of a cell, trimmed, each once, in order; NULL when there is none."""
+    trimmed = f"list_transform(string_split({cell}, '{separator}'), lambda e: trim(e, {UNSEEN}))"
+    filled = f"list_filter({trimmed}, lambda e: e <> '')"
+    once = f"list_transform([{filled}], lambda l: list_filter(l, lambda e, i: list_position(l, e) = i))[1]"
+    return f"CASE WHEN len({filled}) > 0 THEN {once} END"
 
 
 def _bare_number_sql(cell: str) -> str:

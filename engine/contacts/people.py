@@ -1,7 +1,7 @@
-"""The tables in which a file's rows become people: `raw`, `phones`, `users`, `people`, `last`.
+"""The tables in which a file's rows become people: `raw`, `phones`, `persons`; what is asked of them.
 
 All are DuckDB's, in the staging's own connection; the only text Python looks at one by one is a phone number that
-the column expressions leave undecided.
+the column expressions leave undecided, and what a person's key is made of.
 """
 
 from __future__ import annotations
@@ -14,23 +14,14 @@ import duckdb
 import polars as pl
 from pydantic import BaseModel, ConfigDict
 
-from engine.contacts.cells import (
-    BY_WORDS,
-    Kind,
-    Style,
-    find_style,
-    kind_of,
-    spaceless_sql,
-    trimmed_sql,
-    value_sql,
-    word_sql,
-)
+from engine.contacts.cells import spaceless_sql, trimmed_sql
 from engine.contacts.fields import FieldType
 from engine.contacts.mapping import Mapping
-from engine.contacts.person import person_numbers
-from engine.contacts.phones_bulk import normalise_phones
+from engine.contacts.naming import Named
+from engine.contacts.phones_bulk import judge_phones
 from engine.contacts.source import SourceFile
-from engine.contacts.traits import open_table
+from engine.contacts.traits import Table
+from engine.contacts.values import Column, read_column
 from engine.errors import StoreError
 
 
@@ -50,15 +41,16 @@ class StageRequest(BaseModel):
     identity: str | None = None  # a target that names a person whose row has neither phone nor user id
 
 
-def read_table(cursor: duckdb.DuckDBPyConnection, source: SourceFile) -> None:
+def read_table(cursor: duckdb.DuckDBPyConnection, source: SourceFile, table: Table) -> None:
     """The table `raw`; a row's number in the file is its rowid."""
     names = [f"c{number}" for number in range(len(source.headers))]
-    trim = trimmed_sql if source.has_unseen else spaceless_sql
+    trim = trimmed_sql if table.has_unseen else spaceless_sql if table.is_padded else str
     cells = ", ".join(f"{trim(name)} AS {name}" for name in names)
     columns = ", ".join(f"'{name}': 'VARCHAR'" for name in names)
     cursor.execute(
         f"CREATE TABLE raw AS SELECT {cells} FROM read_csv(?, columns = {{{columns}}}, auto_detect = false, "
-        f"header = false, skip = {open_table(source.folder).skip}, delim = ?, quote = '\"', escape = '\"', new_line = '\\n', max_line_size = 4000000)",
+        f"header = false, skip = {table.skip}, delim = ?, quote = '\"', escape = '\"', new_line = '\\n', "
+        f"max_line_size = 4000000)",
         [str(source.folder / "table.csv"), source.delimiter],
     )
     ((found,),) = cursor.execute("SELECT count(*) FROM raw").fetchall()
@@ -67,114 +59,77 @@ def read_table(cursor: duckdb.DuckDBPyConnection, source: SourceFile) -> None:
 
 
 def read_phones(
-    cursor: duckdb.DuckDBPyConnection, request: StageRequest, on_progress: Callable[[float], None]
+    cursor: duckdb.DuckDBPyConnection,
+    request: StageRequest,
+    country: Column | None,
+    on_progress: Callable[[float], None],
 ) -> None:
-    """The tables `phones` and `users`: each distinct text once, with its person."""
-    targets, salt = request.mapping.targets(), bytes.fromhex(request.salt)
-    texts_frame = pl.DataFrame(schema={"text": pl.String, "region": pl.String})
-    if "phone" in targets:
-        cell = f"c{targets['phone']}"
-        texts_frame = cursor.sql(
-            f"SELECT DISTINCT {cell} AS text, {_region_sql(request)} AS region FROM raw {_country_join(request)} "
-            f"WHERE {cell} IS NOT NULL"
-        ).pl()
-    phones_frame = normalise_phones(texts_frame, on_progress)
-    people_frame = _with_person(phones_frame.select("match_key").drop_nulls().unique(), salt)
-    phones_frame = phones_frame.join(people_frame, on="match_key", how="left")
-    users_frame = pl.DataFrame(schema={"user_id": pl.String})
-    if "user_id" in targets:
-        value = value_sql(f"c{targets['user_id']}", Kind.USER_ID, Style(), request.zone)
-        users_frame = cursor.sql(f"SELECT DISTINCT {value} AS user_id FROM raw").pl().drop_nulls()
-    users_frame = _with_person(users_frame, salt)
-    for name, frame in (("phones", phones_frame), ("users", users_frame)):
-        cursor.register("frame", frame)
-        cursor.execute(f"CREATE TABLE {name} AS SELECT * FROM frame")
-        cursor.unregister("frame")
-
-
-def _with_person(identities_frame: pl.DataFrame, salt: bytes) -> pl.DataFrame:
-    numbers = person_numbers(salt, identities_frame.to_series(0).to_list())
-    return identities_frame.with_columns(pl.Series("person_key", numbers, dtype=pl.UInt64))
-
-
-def _region_sql(request: StageRequest) -> str:
-    return (
-        f"coalesce(nation.value, '{request.region}')"
-        if "country" in request.mapping.targets()
-        else f"'{request.region}'"
+    """The view `phones`, one row per filled phone cell."""
+    number = request.mapping.targets().get("phone")
+    cell = "NULL::VARCHAR" if number is None else f"raw.c{number}"
+    region = f"coalesce({country.value}, '{request.region}')" if country else f"'{request.region}'"
+    judge_phones(
+        cursor,
+        f"SELECT raw.rowid AS n, {cell} AS text, {region} AS region FROM raw {country.join if country else ''} "
+        f"WHERE {cell} IS NOT NULL",
+        on_progress,
     )
 
 
-def _country_join(request: StageRequest) -> str:
-    targets = request.mapping.targets()
-    if "country" not in targets:
-        return ""
-    word = word_sql(f"raw.c{targets['country']}", Kind.COUNTRY)
-    return f"LEFT JOIN words nation ON nation.kind = '{Kind.COUNTRY}' AND nation.word = {word}"
+def read_target(
+    cursor: duckdb.DuckDBPyConnection, request: StageRequest, target: str, source: SourceFile, table: Table
+) -> Column:
+    """A mapped column, ready to be asked for."""
+    number = request.mapping.targets()[target]
+    return read_column(
+        cursor,
+        target,
+        number,
+        request.types.get(target, FieldType.TEXT),
+        zone=request.zone,
+        month_first=request.month_first.get(source.headers[number]),
+        is_composed=table.is_composed,
+    )
 
 
-def find_styles(cursor: duckdb.DuckDBPyConnection, request: StageRequest) -> dict[str, Style]:
-    return {
-        target: find_style(cursor, "raw", f"c{number}", _kind(request, target))
-        for target, number in request.mapping.targets().items()
-    }
+def keep_named(cursor: duckdb.DuckDBPyConnection, named: Named) -> None:
+    """The table `persons`: row number, person key, the row that counts."""
+    persons_frame = pl.DataFrame({"n": named.rows, "person_key": named.keys, "kept": named.kept})
+    cursor.register("persons_frame", persons_frame)
+    cursor.execute("CREATE TABLE persons AS SELECT * FROM persons_frame")
+    cursor.unregister("persons_frame")
 
 
-def _kind(request: StageRequest, target: str) -> Kind:
-    return kind_of(target, request.types.get(target, FieldType.TEXT))
-
-
-def read_rows(cursor: duckdb.DuckDBPyConnection, request: StageRequest, styles: dict[str, Style]) -> None:
-    """The table `people`: every whole row with its values; `u_<column>` marks a cell that doesn't fit."""
-    targets = request.mapping.targets()
-    columns, joins = [], [_country_join(request)]
-    for target, number in targets.items():
-        if target == "phone":
-            continue
-        cell, kind = f"raw.c{number}", _kind(request, target)
-        if kind in BY_WORDS:
-            joins.append(
-                f"LEFT JOIN words w{number} ON w{number}.kind = '{kind}' AND w{number}.word = {word_sql(cell, kind)}"
-            )
-            value = f"w{number}.value = 'true'" if kind is Kind.BOOL else f"w{number}.value"
-        else:
-            value = value_sql(cell, kind, styles[target], request.zone)
-        columns += [f'{value} AS "{target}"', f'{cell} IS NOT NULL AND "{target}" IS NULL AS u_{number}']
-    number_of_phone = targets.get("phone")
-    phone_cell = f"raw.c{number_of_phone}" if number_of_phone is not None else "NULL"
-    joins.append(f"LEFT JOIN phones p ON p.text = {phone_cell} AND p.region = {_region_sql(request)}")
-    person, user = "p.person_key", "NULL"
-    if "user_id" in targets:
-        user = value_sql(f"raw.c{targets['user_id']}", Kind.USER_ID, Style(), request.zone)
-        joins.append(f"LEFT JOIN users ON users.user_id = {user}")
-        person = "coalesce(p.person_key, users.person_key)"
-    if number_of_phone is not None:
-        columns.append(f"{phone_cell} IS NOT NULL AND p.e164 IS NULL AS u_{number_of_phone}")
+def write_people(cursor: duckdb.DuckDBPyConnection, columns: dict[str, Column], named: Named, folder: Path) -> None:
+    """Write `staged.parquet`: one row a person; an opt-out in any of their rows stays one."""
+    refused = _find_refused(cursor, columns.get("consent"), named)
+    values = "".join(f', {_value(columns, each, refused)} AS "{each.target}"' for each in columns.values())
+    joins = " ".join(each.join for each in columns.values())
+    joins += " LEFT JOIN refused ON refused.n = raw.rowid" if refused else ""
+    path = str(folder / "staged.parquet").replace("'", "''")
     cursor.execute(
-        f"CREATE TABLE people AS SELECT raw.rowid AS n, {person} AS person_key, p.e164 AS phone, p.match_key, "
-        f"p.country AS phone_country, p.is_valid AS phone_valid, p.code AS phone_code"
-        f"{''.join(', ' + column for column in columns)} FROM raw {' '.join(joins)}"
+        f"COPY (SELECT persons.n, person_key, p.e164 AS phone, p.match_key, p.country AS phone_country, "
+        f"p.is_valid AS phone_valid{values} FROM raw JOIN persons ON persons.n = raw.rowid "
+        f"LEFT JOIN phones p ON p.n = raw.rowid {joins} WHERE persons.n = persons.kept) TO '{path}' (FORMAT parquet)"
     )
 
 
-def keep_last(cursor: duckdb.DuckDBPyConnection, request: StageRequest) -> None:
-    """One row a person: the file's last; an opt-out in any of their rows stays one."""
-    targets = [each for each in request.mapping.targets() if each != "phone"]
-    refused = "bool_or(consent = 'opted_out')" if "consent" in targets else "false"
+def _find_refused(cursor: duckdb.DuckDBPyConnection, consent: Column | None, named: Named) -> bool:
+    """The table `refused`: the kept rows of people with several rows, one of which opts out."""
+    if consent is None or bool(named.is_kept.all()):
+        return False
+    several = "SELECT DISTINCT kept FROM persons WHERE n <> kept"
     cursor.execute(
-        f"CREATE TABLE last AS SELECT person_key, max(n) AS n, coalesce({refused}, false) AS refused "
-        f"FROM people WHERE person_key IS NOT NULL GROUP BY person_key"
+        f"CREATE TABLE refused AS SELECT DISTINCT persons.kept AS n FROM raw JOIN persons ON persons.n = raw.rowid "
+        f"{consent.join} WHERE persons.kept IN ({several}) AND {consent.value} = 'opted_out'"
     )
-    values = []
-    for target in targets:
-        if target == "consent":
-            values.append("CASE WHEN last.refused THEN 'opted_out' ELSE consent END AS consent")
-        elif target in ("consent_source", "consent_at"):
-            values.append(f"CASE WHEN NOT last.refused OR consent = 'opted_out' THEN {target} END AS {target}")
-        else:
-            values.append(f'"{target}"')
-    path = str(request.folder / "staged.parquet").replace("'", "''")
-    cursor.execute(
-        f"COPY (SELECT people.n, people.person_key, phone, match_key, phone_country, phone_valid"
-        f"{''.join(', ' + value for value in values)} FROM people JOIN last USING (n)) TO '{path}' (FORMAT parquet)"
-    )
+    return True
+
+
+def _value(columns: dict[str, Column], column: Column, refused: bool) -> str:
+    if not refused or column.target not in ("consent", "consent_source", "consent_at"):
+        return column.value
+    if column.target == "consent":
+        return f"CASE WHEN refused.n IS NOT NULL THEN 'opted_out' ELSE {column.value} END"
+    own = f"{columns['consent'].value} = 'opted_out'"
+    return f"CASE WHEN refused.n IS NULL OR {own} THEN {column.value} END"

@@ -1,4 +1,6 @@
-"""The rows of a file that can't be taken: gathered with line and reason, written as a CSV to mend."""
+"""The rows of a file that can't be taken: gathered with line and reason, written as a CSV to mend; and those that
+tell of somebody whom another row is about, written as a list.
+"""
 
 from __future__ import annotations
 
@@ -8,8 +10,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import duckdb
+import numpy as np
+import numpy.typing as npt
 import polars as pl
 
+from engine.contacts.identity import IDENTITY_REASONS
 from engine.contacts.phones import REASONS
 from engine.contacts.source import SourceFile
 from engine.words import N_
@@ -21,41 +26,85 @@ REJECT_REASONS: dict[str, str] = REASONS | {
     "record_too_long": N_("the row is longer than a megabyte"),
     "empty_row": N_("the row is empty"),
     "nobody": N_("there is neither a phone number nor a WhatsApp user id"),
+    **IDENTITY_REASONS,
 }
 LINE_HEADER = N_("line")
 REASON_HEADER = N_("reason")
 _MORE_CELLS = N_("cells too many")
+KEPT_LINE_HEADER = N_("line that counts")
+PHONE_HEADER = N_("phone")
+_DUPLICATES = pl.Schema({"line": pl.Int64, "kept": pl.Int64, "phone": pl.String})
 
 
-def gather_rejects(cursor: duckdb.DuckDBPyConnection, source: SourceFile, *, has_user_id: bool) -> pl.DataFrame:
+def gather_rejects(
+    cursor: duckdb.DuckDBPyConnection, source: SourceFile, rows: npt.NDArray[np.int64], *, has_other_names: bool
+) -> pl.DataFrame:
     """Write `rejects.parquet` from the staging tables and the file's broken records.
+
+    Args:
+        rows: numbers of the rows of `raw` in which nobody is named.
+        has_other_names: a row without phone could have had another name.
 
     Returns: **Shape** line, code, c0 … (the original cells), extra; in the order of lines.
     """
-    names = [f"c{number}" for number in range(len(source.headers))]
-    is_empty = " AND ".join(f"{name} IS NULL" for name in names)
-    nobody = "nobody" if has_user_id else "empty"
-    code = f"CASE WHEN {is_empty} THEN 'empty_row' ELSE coalesce(phone_code, '{nobody}') END"
-    found = cursor.sql(
-        f"SELECT people.n AS line, {code} AS code, "
-        f"{', '.join(f'raw.{name}' for name in names)}, CAST(NULL AS VARCHAR) AS extra "
-        f"FROM people JOIN raw ON raw.rowid = people.n WHERE person_key IS NULL"
-    )
-    rejected_frame = pl.DataFrame(found.pl())
-    lines = source.lines()[rejected_frame["line"].to_numpy()]
-    rejected_frame = rejected_frame.with_columns(pl.Series("line", lines, dtype=pl.Int64))
-    broken_frame = pl.read_parquet(source.folder / "broken.parquet")
-    all_frame = pl.concat([rejected_frame, broken_frame]).sort("line")
+    all_frame = pl.read_parquet(source.folder / "broken.parquet")
+    if len(rows):
+        all_frame = pl.concat([_nobodies(cursor, source, rows, "nobody" if has_other_names else "empty"), all_frame])
+    all_frame = all_frame.sort("line")
     all_frame.write_parquet(source.folder / "rejects.parquet")
     return all_frame
 
 
-def write_rejects_file(source: SourceFile, translate: Callable[[str], str] = str) -> Path | None:
+def _nobodies(
+    cursor: duckdb.DuckDBPyConnection, source: SourceFile, rows: npt.NDArray[np.int64], nobody: str
+) -> pl.DataFrame:
+    names = [f"c{number}" for number in range(len(source.headers))]
+    is_empty = " AND ".join(f"{name} IS NULL" for name in names)
+    code = f"CASE WHEN {is_empty} THEN 'empty_row' ELSE coalesce(phones.code, '{nobody}') END"
+    cursor.register("rejected_frame", pl.DataFrame({"n": rows}))
+    cells = ", ".join(f"raw.{name}" for name in names)
+    found = cursor.sql(
+        f"SELECT r.n AS line, {code} AS code, {cells}, CAST(NULL AS VARCHAR) AS extra "
+        f"FROM raw JOIN rejected_frame r ON r.n = raw.rowid LEFT JOIN phones ON phones.n = r.n"
+    )
+    rejected_frame = pl.DataFrame(found.pl())
+    cursor.unregister("rejected_frame")
+    lines = source.lines()[rejected_frame["line"].to_numpy()]
+    return rejected_frame.with_columns(pl.Series("line", lines, dtype=pl.Int64))
+
+
+def gather_duplicates(
+    cursor: duckdb.DuckDBPyConnection,
+    source: SourceFile,
+    rows: npt.NDArray[np.int64],
+    kept: npt.NDArray[np.int64],
+) -> pl.DataFrame:
+    """Write `duplicates.parquet`: the rows that tell of somebody whom another row, the one that counts, is about.
+
+    Returns: **Shape** line, kept (the line that counts), phone; in the order of lines.
+    """
+    lines = source.lines() if len(rows) else np.zeros(0, dtype=np.int64)
+    duplicates_frame = pl.DataFrame({"n": rows, "line": lines[rows], "kept": lines[kept]})
+    cursor.register("duplicates_frame", duplicates_frame)
+    found = cursor.sql(
+        "SELECT line, kept, phones.e164 AS phone FROM duplicates_frame d LEFT JOIN phones ON phones.n = d.n"
+    )
+    duplicates_frame = pl.DataFrame(found.pl()).cast(_DUPLICATES).sort("line")
+    cursor.unregister("duplicates_frame")
+    duplicates_frame.write_parquet(source.folder / "duplicates.parquet")
+    return duplicates_frame
+
+
+def write_rejects_file(
+    source: SourceFile, translate: Callable[[str], str] = str, more_frame: pl.DataFrame | None = None
+) -> Path | None:
     """Write `rejects.csv`: line, reason in a person's language, the original columns; None when there are none.
 
     UTF-8 with a BOM and the file's own delimiter, so that the spreadsheet it came from opens it again.
     """
     rejects_frame = pl.read_parquet(source.folder / "rejects.parquet")
+    if more_frame is not None:
+        rejects_frame = pl.concat([rejects_frame, more_frame.select(rejects_frame.columns)]).sort("line")
     if rejects_frame.is_empty():
         return None
     reasons = {code: translate(reason) for code, reason in REJECT_REASONS.items()}
@@ -65,10 +114,27 @@ def write_rejects_file(source: SourceFile, translate: Callable[[str], str] = str
         shown_frame = shown_frame.drop("extra")
     else:
         headers.append(translate(_MORE_CELLS))
+    return _write_csv(source, "rejects.csv", headers, shown_frame)
+
+
+def _write_csv(source: SourceFile, name: str, headers: list[str], rows_frame: pl.DataFrame) -> Path:
     first = io.StringIO(newline="")
     csv.writer(first, delimiter=source.delimiter, lineterminator="\r\n").writerow(headers)
-    path = source.folder / "rejects.csv"
+    path = source.folder / name
     with path.open("wb") as file:
         file.write(b"\xef\xbb\xbf" + first.getvalue().encode())
-        shown_frame.write_csv(file, include_header=False, separator=source.delimiter, line_terminator="\r\n")
+        rows_frame.write_csv(file, include_header=False, separator=source.delimiter, line_terminator="\r\n")
     return path
+
+
+def write_duplicates_file(
+    source: SourceFile, translate: Callable[[str], str] = str, more_frame: pl.DataFrame | None = None
+) -> Path | None:
+    """Write `duplicates.csv`: line, the line that counts, the phone number; None when there are none."""
+    duplicates_frame = pl.read_parquet(source.folder / "duplicates.parquet")
+    if more_frame is not None:
+        duplicates_frame = pl.concat([duplicates_frame, more_frame.select(duplicates_frame.columns)]).sort("line")
+    if duplicates_frame.is_empty():
+        return None
+    headers = [translate(each) for each in (LINE_HEADER, KEPT_LINE_HEADER, PHONE_HEADER)]
+    return _write_csv(source, "duplicates.csv", headers, duplicates_frame)

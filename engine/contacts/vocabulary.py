@@ -13,7 +13,7 @@ import duckdb
 import polars as pl
 from babel import Locale
 
-from engine.contacts.cells import Kind, fold_sql
+from engine.contacts.cells import BY_WORDS, Kind, fold_sql
 from engine.contacts.model import Consent
 
 _FILE_LANGUAGES = ("en", "tr", "de", "ar", "fr")
@@ -37,29 +37,40 @@ _OTHER_COUNTRY_NAMES = {
 }
 
 
-def create_words(cursor: duckdb.DuckDBPyConnection) -> None:
-    """Make the table `words` (kind, word folded, value) in a connection."""
-    words_frame = _words()
+def create_words(cursor: duckdb.DuckDBPyConnection, *kinds: Kind) -> None:
+    """Make the table `words` (kind, word folded, value) in a connection; for kinds given, `words_<kind>` each."""
+    for kind in kinds:
+        _create(cursor, f"words_{kind}", words_of(kind))
+    if not kinds:
+        _create(cursor, "words", pl.concat(words_of(kind) for kind in BY_WORDS))
+
+
+def _create(cursor: duckdb.DuckDBPyConnection, table: str, words_frame: pl.DataFrame) -> None:
     cursor.register("words_frame", words_frame)
     cursor.execute(
-        f"CREATE OR REPLACE TEMP TABLE words AS SELECT kind, {fold_sql('word')} AS word, min(value) AS value "
+        f"CREATE OR REPLACE TEMP TABLE {table} AS SELECT kind, {fold_sql('word')} AS word, min(value) AS value "
         f"FROM words_frame GROUP BY ALL"
     )
     cursor.unregister("words_frame")
 
 
-@lru_cache(maxsize=1)
-def _words() -> pl.DataFrame:
-    rows = [(Kind.BOOL.value, word, "true") for word in _split(_YES)]
-    rows += [(Kind.BOOL.value, word, "false") for word in _split(_NO)]
-    rows += [(Kind.CONSENT.value, word, Consent.OPTED_IN.value) for word in _split(_YES) + _split(_CONSENTING)]
-    rows += [(Kind.CONSENT.value, word, Consent.OPTED_OUT.value) for word in _split(_NO) + _split(_REFUSING)]
-    rows += [(Kind.COUNTRY.value, name, code) for name, code in _OTHER_COUNTRY_NAMES.items()]
-    for language in _FILE_LANGUAGES:
+@lru_cache(maxsize=len(BY_WORDS))
+def words_of(kind: Kind) -> pl.DataFrame:
+    """The words of a kind as they are written. **Shape**: kind, word, value (String)."""
+    rows: list[tuple[str, str, str]] = []
+    if kind is Kind.BOOL:
+        rows = [(kind.value, word, "true") for word in _split(_YES)]
+        rows += [(kind.value, word, "false") for word in _split(_NO)]
+    elif kind is Kind.CONSENT:
+        rows = [(kind.value, word, Consent.OPTED_IN.value) for word in _split(_YES) + _split(_CONSENTING)]
+        rows += [(kind.value, word, Consent.OPTED_OUT.value) for word in _split(_NO) + _split(_REFUSING)]
+    elif kind is Kind.COUNTRY:
+        rows = [(kind.value, name, code) for name, code in _OTHER_COUNTRY_NAMES.items()]
+    for language in _FILE_LANGUAGES if kind in (Kind.LANGUAGE, Kind.COUNTRY) else ():
         locale = Locale(language)
-        rows += _codes_and_names(Kind.LANGUAGE, locale.languages)
-        rows += _codes_and_names(Kind.COUNTRY, locale.territories)
-    rows += [(Kind.LANGUAGE.value, str(Locale(code).language_name), code) for code in ("ru", "es", "it", "fa", "az")]
+        rows += _codes_and_names(kind, locale.languages if kind is Kind.LANGUAGE else locale.territories)
+    if kind is Kind.LANGUAGE:
+        rows += [(kind.value, str(Locale(code).language_name), code) for code in ("ru", "es", "it", "fa", "az")]
     return pl.DataFrame(rows, schema={"kind": pl.String, "word": pl.String, "value": pl.String}, orient="row")
 
 
