@@ -23,7 +23,7 @@ from engine.contacts.mapping import Mapping, check_mapping, types_of
 from engine.contacts.merging import ImportResult, finish_import, keep_rejects_only
 from engine.contacts.options import ImportOptions, check_options
 from engine.contacts.people import StageRequest
-from engine.contacts.planning import DryRun, count_changes, incoming_of, sample_updates
+from engine.contacts.planning import DryRun, count_changes, incoming_of, take_samples
 from engine.contacts.source import DETECT, ReadOptions, SourceFile, open_source
 from engine.contacts.uploads import keep_upload, read_upload
 from engine.errors import Cancelled, NotFound, UnreadableFile
@@ -173,7 +173,8 @@ def _plan(
     )
     staged = stage_apart(request, source.byte_count, on_progress)
     on_progress("comparing", 0.97)
-    columns, incoming = incoming_of(mapping, registry, source.folder, now)
+    met = incoming_of(cursor, mapping, registry, options, source.folder, now)
+    counts = count_changes(cursor, met)
     plan = DryRun(
         import_id=source.import_id,
         folder=source.folder,
@@ -181,8 +182,8 @@ def _plan(
         mapping=mapping,
         options=options,
         staged=staged,
-        counts=count_changes(cursor, columns, incoming),
-        updated_samples=sample_updates(cursor, columns, incoming, source),
+        counts=counts,
+        samples=take_samples(cursor, met, source, staged, counts),
     )
     (source.folder / "plan.json").write_text(plan.model_dump_json(), "utf-8")
     on_progress("planned", 1.0)

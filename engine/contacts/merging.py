@@ -6,21 +6,24 @@ import shutil
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import duckdb
 from pydantic import BaseModel, ConfigDict
 
 from engine.clock import to_store
-from engine.contacts.changes import Column
 from engine.contacts.fields import add_field_within, load_registry
 from engine.contacts.mapping import Mapping
-from engine.contacts.model import Origin
-from engine.contacts.person import BUCKETS
+from engine.contacts.mappings import remember_mapping
 from engine.contacts.planning import Counts, DryRun, count_changes, incoming_of
-from engine.contacts.rejects import write_rejects_file
+from engine.contacts.rejects import write_duplicates_file, write_rejects_file
 from engine.contacts.source import SourceFile, open_source
+from engine.contacts.unclear import double_rows, unclear_rows
+from engine.contacts.written import UNDO_FILE, Writing, write_consent, write_contacts, write_members, write_undo
 from engine.errors import NotFound, StoreError
 from engine.warehouse import Warehouse, audit
+
+KEPT_FILES = frozenset({"rejects.csv", "duplicates.csv", UNDO_FILE, "undo_kept.csv", "job.json"})
 
 
 class ImportResult(BaseModel):
@@ -35,41 +38,42 @@ class ImportResult(BaseModel):
     duplicate_count: int
     rejected_count: int
     rejects_path: Path | None
+    duplicates_path: Path | None
 
 
 def finish_import(
     warehouse: Warehouse, plan: DryRun, *, who: str, now: datetime, translate: Callable[[str], str] = str
 ) -> ImportResult:
-    """Carry out a plan, once.
+    """Carry out a plan, once: all of it, or nothing. What changed in the store since the dry run is counted anew.
 
     Args:
-        translate: for the reasons in `rejects.csv`.
+        translate: for the headers and reasons in `rejects.csv` and `duplicates.csv`.
 
     Raises:
-        NotFound: the plan was carried out or given up already.
+        NotFound: the plan was carried out or given up already, or its list is gone.
     """
     try:
         source = open_source(plan.folder)
         rejects_path = write_rejects_file(source, translate)
+        duplicates_path = write_duplicates_file(source, translate)
     except FileNotFoundError:
         raise NotFound(kind="import", id=plan.import_id) from None
     with warehouse.writing() as cursor:
-        if cursor.execute("SELECT 1 FROM imports WHERE import_id = ?", [plan.import_id]).fetchall():
-            raise NotFound(kind="import", id=plan.import_id)
+        _refuse_again(cursor, plan)
         _add_fields(cursor, plan.mapping, who, now)
-        columns, incoming = incoming_of(plan.mapping, load_registry(cursor), plan.folder, now)
-        counts = count_changes(cursor, columns, incoming)
-        _merge(cursor, plan, columns, counts, incoming, now)
-        result = ImportResult(
-            import_id=plan.import_id,
-            file_name=plan.file_name,
-            row_count=plan.row_count,
-            counts=counts,
-            duplicate_count=plan.staged.duplicate_count,
-            rejected_count=plan.staged.rejected_count,
-            rejects_path=rejects_path,
-        )
+        writing = _met(cursor, plan, who, now)
+        if writing.met.is_resolved:
+            rejects_path = write_rejects_file(source, translate, unclear_rows(cursor, source))
+            twice_frame = double_rows(cursor, source, str(plan.staged_path))
+            duplicates_path = write_duplicates_file(source, translate, twice_frame)
+        write_undo(writing)
+        write_contacts(writing)
+        write_consent(writing)
+        if plan.options.list_id:
+            write_members(writing, plan.options.list_id)
+        result = _result(plan, writing.counts, rejects_path, duplicates_path)
         _record(cursor, plan, source, result, who, now)
+        remember_mapping(cursor, source, plan.mapping, plan.options, who=who, now=now)
     keep_rejects_only(plan.folder)
     return result
 
@@ -77,6 +81,26 @@ def finish_import(
 def next_contact_id(cursor: duckdb.DuckDBPyConnection) -> int:
     """An id above all others; asked inside `Warehouse.writing`, it is free."""
     return int(cursor.execute("SELECT coalesce(max(contact_id), 0) + 1 FROM contacts").fetchall()[0][0])
+
+
+def keep_rejects_only(folder: Path) -> None:
+    """Remove an import's working files; what tells of it, and undoes it, stays."""
+    for entry in folder.iterdir():
+        if entry.is_dir():
+            shutil.rmtree(entry, ignore_errors=True)
+        elif entry.name not in KEPT_FILES:
+            entry.unlink()
+    if not any(folder.iterdir()):
+        folder.rmdir()
+
+
+def _refuse_again(cursor: duckdb.DuckDBPyConnection, plan: DryRun) -> None:
+    if cursor.execute("SELECT 1 FROM imports WHERE import_id = ?", [plan.import_id]).fetchall():
+        raise NotFound(kind="import", id=plan.import_id)
+    list_id = plan.options.list_id
+    known = "SELECT 1 FROM lists WHERE list_id = ? AND archived_at IS NULL"
+    if list_id and not cursor.execute(known, [list_id]).fetchall():
+        raise NotFound(kind="list", id=list_id)
 
 
 def _add_fields(cursor: duckdb.DuckDBPyConnection, mapping: Mapping, who: str, now: datetime) -> None:
@@ -90,33 +114,35 @@ def _add_fields(cursor: duckdb.DuckDBPyConnection, mapping: Mapping, who: str, n
             add_field_within(cursor, each.target, each.new.label, each.new.type, who=who, now=now)
 
 
-def _merge(
-    cursor: duckdb.DuckDBPyConnection,
-    plan: DryRun,
-    columns: list[Column],
-    counts: Counts,
-    incoming: str,
-    now: datetime,
-) -> None:
-    """MERGE; only columns that change are set, for each costs time on a million rows."""
-    base = next_contact_id(cursor)
-    changed = [each.name for each in columns if each.name in counts.changed]
-    assignments = ", ".join([f'"{name}" = m."new_{name}"' for name in changed] + ["updated_at = $now"])
-    names = "".join(f', "{each.name}"' for each in columns)
-    new_values = "".join(f', m."new_{each.name}"' for each in columns)
-    ours = "contact_id, phone, match_key, person_key, phone_valid, bucket, origin, import_id, created_at, updated_at"
-    values = (
-        f"{base} + m.n, m.phone, m.match_key, m.person_key, m.phone_valid, m.person_key % {BUCKETS}, "
-        f"'{Origin.IMPORT}', $import_id, $now, $now"
+def _met(cursor: duckdb.DuckDBPyConnection, plan: DryRun, who: str, now: datetime) -> Writing:
+    met = incoming_of(cursor, plan.mapping, load_registry(cursor), plan.options, plan.folder, now)
+    return Writing(
+        cursor=cursor,
+        import_id=plan.import_id,
+        folder=plan.folder,
+        met=met,
+        counts=count_changes(cursor, met),
+        base=next_contact_id(cursor),
+        who=who,
+        now=now,
     )
-    cursor.execute(
-        f"MERGE INTO contacts USING (SELECT * FROM ({incoming}) WHERE found IS NULL OR is_changed) m "
-        f"ON contacts.contact_id = m.found "
-        f"WHEN MATCHED THEN UPDATE SET {assignments} "
-        f"WHEN NOT MATCHED THEN INSERT ({ours}{names}) "
-        f"VALUES ({values}{new_values})",
-        {"now": to_store(now), "import_id": plan.import_id},
-    ).fetchall()
+
+
+def _result(plan: DryRun, counts: Counts, rejects: Path | None, duplicates: Path | None) -> ImportResult:
+    result = ImportResult(
+        import_id=plan.import_id,
+        file_name=plan.file_name,
+        row_count=plan.row_count,
+        counts=counts,
+        duplicate_count=plan.staged.duplicate_count + counts.duplicate_count,
+        rejected_count=plan.staged.rejected_count + counts.rejected_count,
+        rejects_path=rejects,
+        duplicates_path=duplicates,
+    )
+    together = counts.new_count + counts.updated_count + counts.unchanged_count
+    if together + result.duplicate_count + result.rejected_count != result.row_count:
+        raise StoreError(reason="the counts of the import don't add up to the file's rows")
+    return result
 
 
 def _record(
@@ -130,33 +156,21 @@ def _record(
     counts = result.counts
     numbers = [counts.new_count, counts.updated_count, counts.unchanged_count]
     numbers += [result.duplicate_count, result.rejected_count]
-    if sum(numbers) != result.row_count:
-        raise StoreError(reason="the counts of the import don't add up to the file's rows")
     rejects = result.rejects_path.name if result.rejects_path else None
+    row: list[Any] = [plan.import_id, plan.file_name, source.file_hash, result.row_count, *numbers, rejects]
+    row += [
+        plan.mapping.model_dump_json(),
+        who,
+        to_store(now),
+        plan.options.model_dump_json(),
+        counts.withdrawn_count,
+    ]
     cursor.execute(
-        "INSERT INTO imports SELECT ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'done', NULL, NULL, NULL, NULL, NULL",
-        [
-            plan.import_id,
-            plan.file_name,
-            source.file_hash,
-            result.row_count,
-            *numbers,
-            rejects,
-            plan.mapping.model_dump_json(),
-            who,
-            to_store(now),
-        ],
+        "INSERT INTO imports (import_id, file_name, file_hash, row_count, new_count, updated_count, unchanged_count, "
+        "duplicate_count, rejected_count, rejects_file, mapping, by_whom, happened_at, options, withdrawn_count, "
+        "state) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'done')",
+        row,
     )
     detail = dict(zip(("new", "updated", "unchanged", "duplicates", "rejected"), numbers, strict=True))
+    detail |= {"withdrawn": counts.withdrawn_count, "opted_in_again": counts.in_again_count}
     audit(cursor, who=who, verb="imported", subject=("import", plan.import_id), now=now, **detail)
-
-
-def keep_rejects_only(folder: Path) -> None:
-    """Remove an import's working files."""
-    for entry in folder.iterdir():
-        if entry.is_dir():
-            shutil.rmtree(entry, ignore_errors=True)
-        elif entry.name != "rejects.csv":
-            entry.unlink()
-    if not any(folder.iterdir()):
-        folder.rmdir()

@@ -9,10 +9,11 @@ from typing import Any
 import duckdb
 from pydantic import BaseModel, ConfigDict
 
-from engine.contacts.changes import Column, columns_of, counts_sql, incoming_sql
+from engine.contacts.changes import Column, Incoming, Met, counts_sql
 from engine.contacts.fields import FieldRegistry
-from engine.contacts.mapping import Mapping, types_of
-from engine.contacts.options import ImportOptions
+from engine.contacts.identity import resolve_people
+from engine.contacts.mapping import USER_ID, Mapping, types_of
+from engine.contacts.options import Duplicates, ImportOptions
 from engine.contacts.source import SourceFile
 from engine.contacts.staging import Staged
 
@@ -29,8 +30,8 @@ class FieldChange(BaseModel):
     new: str | None
 
 
-class UpdatedSample(BaseModel):
-    """A contact that would change."""
+class ContactSample(BaseModel):
+    """A row of the file and what it does to its contact; of a new contact every filled field is a change."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -39,8 +40,17 @@ class UpdatedSample(BaseModel):
     changes: tuple[FieldChange, ...]
 
 
+class Note(BaseModel):
+    """A row that is taken with a warning: its number has a possible length, and no such number is given out."""
+
+    model_config = ConfigDict(frozen=True)
+
+    line: int
+    phone: str
+
+
 class Counts(BaseModel):
-    """What becomes of the staged people; together they are `Staged.person_count`."""
+    """What becomes of the staged people: new + updated + unchanged + duplicates + rejected are all of them."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -49,7 +59,29 @@ class Counts(BaseModel):
     unchanged_count: int
     kept_out_count: int  # opt-ins that are not taken, because the person opted out
     withdrawn_count: int  # contacts we have that opt out
+    in_again_count: int = 0  # opt-ins of people who opted out, taken because it was chosen
+    still_suppressed_count: int = 0  # those among them whom a suppression goes on keeping messages from
+    number_kept_count: int = 0  # rows with another number than their contact's, which is not taken
+    duplicate_count: int = 0  # rows that turn out to be about a contact that another row is about
+    rejected: dict[str, int] = {}  # rows of which it isn't clear whom they are about, by reason
     changed: dict[str, int]  # known contacts changed, by field
+
+    @property
+    def rejected_count(self) -> int:
+        """Rows of which it isn't clear whom they are about."""
+        return sum(self.rejected.values())
+
+
+class Samples(BaseModel):
+    """The first of each kind."""
+
+    model_config = ConfigDict(frozen=True)
+
+    new: tuple[ContactSample, ...] = ()
+    updated: tuple[ContactSample, ...] = ()
+    unchanged: tuple[ContactSample, ...] = ()
+    duplicates: tuple[tuple[int, int], ...] = ()  # (line, the line that counts)
+    notes: tuple[Note, ...] = ()
 
 
 class DryRun(BaseModel):
@@ -64,7 +96,7 @@ class DryRun(BaseModel):
     options: ImportOptions
     staged: Staged
     counts: Counts
-    updated_samples: tuple[UpdatedSample, ...]
+    samples: Samples
 
     @property
     def row_count(self) -> int:
@@ -74,17 +106,28 @@ class DryRun(BaseModel):
     @property
     def duplicate_count(self) -> int:
         """Rows about somebody whom another row of the file is about."""
-        return self.staged.duplicate_count
+        return self.staged.duplicate_count + self.counts.duplicate_count
 
     @property
     def rejected_count(self) -> int:
         """Rows that can't be taken."""
-        return self.staged.rejected_count
+        return self.staged.rejected_count + self.counts.rejected_count
 
     @property
     def reasons(self) -> dict[str, int]:
-        """Rejected rows by the code of their reason."""
-        return self.staged.reasons
+        """Rejected rows by the code of their reason, the most frequent first."""
+        both = self.staged.reasons | self.counts.rejected
+        return dict(sorted(both.items(), key=lambda each: (-each[1], each[0])))
+
+    @property
+    def notes_count(self) -> int:
+        """Rows that are taken though their number is possible and not valid."""
+        return self.staged.invalid_phone_count
+
+    @property
+    def updated_samples(self) -> tuple[ContactSample, ...]:
+        """The first contacts that would change."""
+        return self.samples.updated
 
     @property
     def staged_path(self) -> Path:
@@ -97,45 +140,87 @@ class DryRun(BaseModel):
         return self.counts.new_count + self.counts.updated_count
 
 
-def incoming_of(mapping: Mapping, registry: FieldRegistry, folder: Path, now: datetime) -> tuple[list[Column], str]:
-    """The columns an import changes, and the query over its staged people and the contacts as they are."""
-    types = types_of(mapping, registry)
+def incoming_of(
+    cursor: duckdb.DuckDBPyConnection,
+    mapping: Mapping,
+    registry: FieldRegistry,
+    options: ImportOptions,
+    folder: Path,
+    now: datetime,
+) -> Met:
+    """How an import's staged people meet the contacts as this cursor sees them."""
     new = frozenset(each.target or "" for _, each in mapping if each.new and each.target not in registry)
-    columns = columns_of(types, new, now)
-    return columns, incoming_sql(columns, folder / "staged.parquet", has_consent="consent" in types)
+    incoming = Incoming(folder / "staged.parquet", types_of(mapping, registry), new, options, now)
+    if incoming.is_resolved:
+        resolve_people(
+            cursor,
+            incoming.staged,
+            has_user_id=USER_ID in incoming.types,
+            identity=options.identity,
+            has_consent=incoming.has_consent,
+            first_wins=options.duplicates is Duplicates.FIRST,
+            is_new_field=options.identity in new,
+        )
+    return incoming.met()
 
 
-def count_changes(cursor: duckdb.DuckDBPyConnection, columns: list[Column], incoming: str) -> Counts:
+def count_changes(cursor: duckdb.DuckDBPyConnection, met: Met) -> Counts:
     """Count over the store as this cursor sees it."""
-    ((new, updated, unchanged, kept_out, withdrawn, *by_field),) = cursor.execute(
-        counts_sql(columns, incoming)
-    ).fetchall()
-    changed = {each.name: count for each, count in zip(columns, by_field, strict=True) if count}
-    return Counts(
-        new_count=new,
-        updated_count=updated,
-        unchanged_count=unchanged,
-        kept_out_count=kept_out,
-        withdrawn_count=withdrawn,
-        changed=changed,
+    (counted,) = cursor.execute(counts_sql(met)).fetchall()
+    names = [name for name in Counts.model_fields if name not in ("duplicate_count", "rejected", "changed")]
+    numbers: dict[str, Any] = dict(zip(names, counted, strict=False))
+    by_field = counted[len(names) :]
+    numbers["changed"] = {each.name: count for each, count in zip(met.columns, by_field, strict=True) if count}
+    if met.is_resolved:
+        unclear = "SELECT code, count(*) FROM resolved WHERE code IS NOT NULL GROUP BY code ORDER BY code"
+        numbers["rejected"] = dict(cursor.execute(unclear).fetchall())
+        twice = "SELECT count(*) FROM resolved WHERE code IS NULL AND n <> kept_n"
+        numbers["duplicate_count"] = cursor.execute(twice).fetchall()[0][0]
+    return Counts(**numbers)
+
+
+def take_samples(
+    cursor: duckdb.DuckDBPyConnection, met: Met, source: SourceFile, staged: Staged, counts: Counts
+) -> Samples:
+    """The first rows of each kind, field by field."""
+    kinds = (
+        (counts.new_count, "found IS NULL"),
+        (counts.updated_count, "found IS NOT NULL AND is_changed"),
+        (counts.unchanged_count, "found IS NOT NULL AND NOT is_changed"),
     )
-
-
-def sample_updates(
-    cursor: duckdb.DuckDBPyConnection, columns: list[Column], incoming: str, source: SourceFile
-) -> tuple[UpdatedSample, ...]:
-    """The first contacts that would change, field by field."""
-    pairs = ", ".join(f'"old_{each.name}"::VARCHAR, "new_{each.name}"::VARCHAR' for each in columns)
-    rows = cursor.execute(
-        f"SELECT n, phone, {pairs} FROM ({incoming}) WHERE found IS NOT NULL AND is_changed ORDER BY n LIMIT ?",
+    lines = source.lines()
+    new, updated, unchanged = (_contacts(cursor, met, where, lines) if count else () for count, where in kinds)
+    twice: list[tuple[int, int]] = []
+    if counts.duplicate_count:
+        query = "SELECT n, kept_n FROM resolved WHERE code IS NULL AND n <> kept_n ORDER BY n LIMIT ?"
+        twice = [(int(lines[row]), int(lines[kept])) for row, kept in cursor.execute(query, [_SAMPLES]).fetchall()]
+    notes = cursor.execute(
+        f"SELECT n, phone FROM ({met.query}) WHERE phone IS NOT NULL AND NOT phone_valid ORDER BY n LIMIT ?",
         [_SAMPLES],
     ).fetchall()
-    lines = source.lines() if rows else ()
-    return tuple(
-        UpdatedSample(line=int(lines[row[0]]), phone=row[1], changes=_changes(columns, row[2:])) for row in rows
+    return Samples(
+        new=new,
+        updated=updated,
+        unchanged=unchanged,
+        duplicates=tuple(sorted([*staged.duplicates, *twice])[:_SAMPLES]),
+        notes=tuple(Note(line=int(lines[row]), phone=phone) for row, phone in notes),
     )
 
 
-def _changes(columns: list[Column], values: tuple[Any, ...]) -> tuple[FieldChange, ...]:
+def _contacts(cursor: duckdb.DuckDBPyConnection, met: Met, where: str, lines: Any) -> tuple[ContactSample, ...]:
+    pairs = "".join(f', "old_{each.name}"::VARCHAR, "new_{each.name}"::VARCHAR' for each in met.columns)
+    rows = cursor.execute(
+        f"SELECT n, phone{pairs} FROM ({met.query}) WHERE {where} ORDER BY n LIMIT ?", [_SAMPLES]
+    ).fetchall()
+    return tuple(
+        ContactSample(line=int(lines[row[0]]), phone=row[1], changes=_changes(met.columns, row[2:])) for row in rows
+    )
+
+
+def _changes(columns: tuple[Column, ...], values: tuple[Any, ...]) -> tuple[FieldChange, ...]:
     pairs = zip(columns, values[0::2], values[1::2], strict=True)
-    return tuple(FieldChange(field=each.name, old=old, new=new) for each, old, new in pairs if old != new)
+    return tuple(
+        FieldChange(field=each.name, old=old, new=new)
+        for each, old, new in pairs
+        if old != new and each.name not in ("match_key", "person_key", "phone_valid")
+    )

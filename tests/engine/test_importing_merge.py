@@ -197,9 +197,17 @@ def test_each_import_is_listed_and_audited_without_a_phone_number(desk: Desk) ->
     assert "532" not in detail
 
 
-def test_after_the_import_only_the_rejects_stay_on_disk(desk: Desk) -> None:
-    result = desk.run("Telefon", "05321234501", "12")
-    assert [path.name for path in (desk.settings.home / "imports").rglob("*") if path.is_file()] == ["rejects.csv"]
+def test_after_the_import_what_tells_of_it_and_undoes_it_stays_on_disk(desk: Desk) -> None:
+    result = desk.run("Telefon", "05321234501", "12", "5321234501")
+    kept = sorted(path.name for path in (desk.settings.home / "imports").rglob("*") if path.is_file())
+    assert kept == ["duplicates.csv", "rejects.csv", "undo.parquet"]
+    assert result.duplicates_path is not None
+    assert result.duplicates_path.read_text("utf-8-sig").split() == [
+        "line,line",
+        "that",
+        "counts,phone",
+        "2,4,+905321234501",
+    ]
     assert result.rejects_path is not None
     assert result.rejects_path.read_bytes().startswith(b"\xef\xbb\xbf")
 
