@@ -13,10 +13,11 @@ import redis
 from engine.contacts.consent import record_consent
 from engine.contacts.model import Consent
 from engine.contacts.person import key_from_int
+from engine.contacts.profile import Profile
 from engine.errors import NotFound, QueueUnavailable
-from engine.live import reaching_redis
+from engine.live import SUPPRESSED, reaching_redis
 from engine.operations.pending import apply_pending
-from engine.operations.suppressions import lift_suppressions
+from engine.operations.suppressions import is_copy_present, lift_suppressions
 from engine.warehouse import Warehouse
 
 
@@ -111,3 +112,18 @@ def tell_senders(warehouse: Warehouse, client: redis.Redis | None) -> bool:
 
 _STANDING = """SELECT (SELECT count(*) FROM suppressions WHERE person_key = ? AND lifted_at IS NULL)
     + (SELECT count(*) FROM pending_suppressions WHERE person_key = ?)"""
+
+
+def is_suppressed_now(client: redis.Redis | None, profile: Profile) -> bool:
+    """Whether the senders keep messages from a person at this moment; as the record has it while Redis can't say."""
+    recorded = bool(profile.standing)
+    if client is None:
+        return recorded
+    try:
+        with reaching_redis():
+            if not is_copy_present(client):
+                return recorded
+            held = bool(client.hexists(SUPPRESSED, key_from_int(profile.person_key)))
+    except QueueUnavailable:
+        return recorded
+    return held or any(each.is_pending for each in profile.standing)

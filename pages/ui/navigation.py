@@ -36,6 +36,7 @@ def _navigation(*, hidden: bool) -> st.Page:
         "": [st.Page("pages/home.py", title=t("Home"), icon=":material/home:", default=True)],
         t("People"): [
             st.Page("pages/audience.py", title=t("Audience"), icon=":material/groups:"),
+            st.Page("pages/contact.py", title=t("Find a person"), icon=":material/person_search:"),
             st.Page("pages/import_contacts.py", title=t("Import"), icon=":material/upload_file:", url_path="import"),
         ],
         t("Messages"): [
