@@ -42,6 +42,18 @@ def end_process() -> None:
     os.kill(os.getpid(), signal.SIGTERM)
 
 
+_running: list[Recorder] = []
+
+
+def drain_here(warehouse: Warehouse, client: redis.Redis) -> int:
+    """Record the stream to its end: by the recorder that runs in this process, else by one made for it.
+
+    Returns: how many entries were recorded.
+    """
+    recorder = _running[-1] if _running else Recorder(warehouse, client)
+    return recorder.drain()
+
+
 class Recorder:
     """Records the stream from `start` to `stop`; `run_once` is one pass, for tests and for a rebuild."""
 
@@ -63,6 +75,7 @@ class Recorder:
     def start(self) -> None:
         """Start the thread."""
         self._stop.clear()
+        _running.append(self)
         self._thread = threading.Thread(target=self._run, name="recorder", daemon=True)
         self._thread.start()
 
@@ -72,6 +85,7 @@ class Recorder:
         if self._thread is not None:
             self._thread.join(timeout=30)
             self._thread = None
+            _running.remove(self)
 
     def run_once(self) -> int:
         """Record up to `ROWS_A_PASS` rows and trim them from the stream.

@@ -47,7 +47,8 @@ AfterStep = Callable[[str], None]
 
 LOST_FILE = N_("the frozen audience is missing or was changed")
 
-_one_at_a_time = threading.Lock()
+one_at_a_time = threading.RLock()
+"""Held by a launch, and by whoever must not meet one (an erasure)."""
 
 
 @dataclass(frozen=True)
@@ -93,7 +94,7 @@ def launch(
         QueueUnavailable: Redis is away. Before the step `recorded` nothing was changed; after it the next call, or
             web's start, goes on from there.
     """
-    with _one_at_a_time:
+    with one_at_a_time:
         found = stored(warehouse.cursor(), operation_id)
         fresh = found.state == OperationState.DRAFT
         if fresh:
@@ -143,7 +144,7 @@ def finish_launches(
     Raises:
         QueueUnavailable: Redis is away; they stay `launching`.
     """
-    with _one_at_a_time:
+    with one_at_a_time:
         found = launching(warehouse.cursor())
         return [
             _settle(warehouse, client, settings, each, now=now, enqueue=enqueue, was_emptied=was_emptied)

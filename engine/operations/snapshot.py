@@ -26,7 +26,17 @@ from engine.errors import NotFound, StoreError
 from engine.operations.snapshot_reader import METADATA_KEY, snapshot_path
 from engine.warehouse import open_scratch
 
-__all__ = ["BATCH_SIZE", "Frozen", "freeze", "hash_file", "person_keys", "read_header", "snapshot_path", "thaw"]
+__all__ = [
+    "BATCH_SIZE",
+    "Frozen",
+    "freeze",
+    "hash_file",
+    "person_keys",
+    "read_header",
+    "row_hashes",
+    "snapshot_path",
+    "thaw",
+]
 
 BATCH_SIZE = 5_000
 SALT_BYTES = 16
@@ -114,6 +124,20 @@ def hash_file(path: Path) -> str:
         while block := file.read(_READ_BYTES):
             digest.update(block)
     return digest.hexdigest()
+
+
+def row_hashes(rows: pl.DataFrame, salts: pl.Series) -> pl.Series:
+    """The hash of each row under its salt: what `row_hash` must be.
+
+    Args:
+        rows: without salt and hash, in the file's order of columns.
+    """
+    starts = range(0, max(rows.height, 1), HASH_SLICE)
+    with open_scratch(threads=1) as connection:
+        cursor = connection.cursor()
+        return pl.concat(
+            _hashes(cursor, rows.slice(start, HASH_SLICE), salts.slice(start, HASH_SLICE)) for start in starts
+        )
 
 
 def _with_hashes(recipients: pl.DataFrame) -> pl.DataFrame:

@@ -16,7 +16,9 @@ from pathlib import Path
 import duckdb
 
 from engine.errors import StoreError
+from engine.warehouse.gate import PATIENCE_SECONDS, Gate
 from engine.warehouse.migrate import apply_migrations
+from engine.warehouse.renewal import remove_leftovers, write_anew
 
 MEMORY_LIMIT = "1GB"
 CHECKPOINT_THRESHOLD = "256MB"
@@ -25,20 +27,23 @@ CHECKPOINT_THRESHOLD = "256MB"
 class Warehouse:
     """One open DuckDB file. Share it between threads; take a cursor per thread."""
 
-    def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
+    def __init__(self, connection: duckdb.DuckDBPyConnection, path: Path | None = None) -> None:
         self._connection = connection
+        self._path = path
+        self._gate = Gate()
         self._lock = threading.RLock()
         self._version = 0
 
     def cursor(self) -> duckdb.DuckDBPyConnection:
         """A cursor for this thread or page run. Fetch all of a result before the next statement."""
-        return self._connection.cursor()
+        with self._gate.passing():
+            return self._gate.note(self._connection.cursor())
 
     @contextmanager
     def writing(self) -> Iterator[duckdb.DuckDBPyConnection]:
         """A cursor inside one transaction, under the writer lock; commits at the end, rolls back on an error."""
         with self._lock:
-            cursor = self._connection.cursor()
+            cursor = self.cursor()
             cursor.execute("BEGIN TRANSACTION")
             try:
                 yield cursor
@@ -55,7 +60,7 @@ class Warehouse:
     def exclusive(self) -> Iterator[duckdb.DuckDBPyConnection]:
         """A cursor under the writer lock without a transaction, for CHECKPOINT."""
         with self._lock:
-            cursor = self._connection.cursor()
+            cursor = self.cursor()
             try:
                 yield cursor
             finally:
@@ -87,6 +92,24 @@ class Warehouse:
         """The 16 bytes that key `person_key`."""
         return bytes.fromhex(self.value("salt") or "")
 
+    def renew_file(self, patience_seconds: float = PATIENCE_SECONDS) -> None:
+        """Write the file anew without what was deleted from it; a store in memory has none.
+
+        Waits until nobody uses a cursor; who wants one meanwhile waits.
+
+        Raises:
+            StateError: somebody used one for longer than the patience; nothing was changed.
+            StoreError: the copy failed; the old file stays.
+        """
+        if self._path is None:
+            return
+        with self._gate.quiet(patience_seconds):
+            self._connection.close()
+            try:
+                write_anew(open_scratch(memory_limit=MEMORY_LIMIT), self._path)
+            finally:
+                self._connection = _connect(self._path)
+
     def close(self) -> None:
         """Close the file; cursors are dead afterwards."""
         self._connection.close()
@@ -101,6 +124,14 @@ def open_warehouse(path: Path | None) -> Warehouse:
     """
     if path is not None:
         path.parent.mkdir(parents=True, exist_ok=True)
+        remove_leftovers(path)
+    connection = _connect(path)
+    apply_migrations(connection)
+    _found_store(connection)
+    return Warehouse(connection, path)
+
+
+def _connect(path: Path | None) -> duckdb.DuckDBPyConnection:
     try:
         connection = duckdb.connect(str(path) if path else ":memory:")
     except duckdb.IOException as problem:
@@ -109,9 +140,7 @@ def open_warehouse(path: Path | None) -> Warehouse:
         raise StoreError(reason=reason) from problem
     connection.execute(f"SET memory_limit = '{MEMORY_LIMIT}'")
     connection.execute(f"SET checkpoint_threshold = '{CHECKPOINT_THRESHOLD}'")
-    apply_migrations(connection)
-    _found_store(connection)
-    return Warehouse(connection)
+    return connection
 
 
 def open_scratch(**config: str | int) -> duckdb.DuckDBPyConnection:

@@ -1,0 +1,89 @@
+"""Writes a DuckDB file anew, without what was deleted from it: DuckDB keeps deleted values in the file's free blocks.
+
+The new file takes the old one's place by one rename once it is complete and durable. Killed before, the old file is
+there; killed after, the new one.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+import duckdb
+
+from engine.errors import StoreError
+
+FRESH_SUFFIX = ".fresh"
+
+
+def remove_leftovers(path: Path) -> None:
+    """Remove what a renewal that was killed left beside the file."""
+    for suffix in (FRESH_SUFFIX, f"{FRESH_SUFFIX}.wal"):
+        path.with_name(path.name + suffix).unlink(missing_ok=True)
+    shutil.rmtree(path.with_name(f"{path.name}{FRESH_SUFFIX}.tmp"), ignore_errors=True)
+
+
+def write_anew(scratch: duckdb.DuckDBPyConnection, path: Path) -> None:
+    """Let a copy of what the file holds take its place. Nobody may have it open.
+
+    Args:
+        scratch: a connection in memory, for this alone; it is closed.
+
+    Raises:
+        StoreError: the file wasn't closed in order, or the copy doesn't hold the same; the old file stays.
+    """
+    remove_leftovers(path)
+    fresh = path.with_name(path.name + FRESH_SUFFIX)
+    try:
+        if _wal_of(path).exists():
+            raise StoreError(reason="its last changes are not in the file yet")
+        _copy(scratch, path, fresh)
+        if _wal_of(fresh).exists():
+            raise StoreError(reason="the copy could not be completed")
+        _make_durable(fresh)
+        fresh.replace(path)
+        _make_durable(path.parent)
+    except (duckdb.Error, OSError) as problem:
+        raise StoreError(reason="the file can't be copied; is there room on the disk?") from problem
+    finally:
+        scratch.close()
+        remove_leftovers(path)
+    shutil.rmtree(path.with_name(f"{path.name}.tmp"), ignore_errors=True)
+
+
+def _copy(scratch: duckdb.DuckDBPyConnection, path: Path, fresh: Path) -> None:
+    scratch.execute(f"SET temp_directory = '{_quoted(path.with_name(f'{path.name}{FRESH_SUFFIX}.tmp'))}'")
+    scratch.execute(f"ATTACH '{_quoted(path)}' AS former (READ_ONLY)")
+    scratch.execute(f"ATTACH '{_quoted(fresh)}' AS fresh")
+    scratch.execute("COPY FROM DATABASE former TO fresh")
+    if _counts(scratch, "former") != _counts(scratch, "fresh"):
+        raise StoreError(reason="the copy doesn't hold the same rows")
+    scratch.execute("CHECKPOINT fresh")
+    scratch.execute("DETACH fresh")
+    scratch.execute("DETACH former")
+
+
+def _counts(scratch: duckdb.DuckDBPyConnection, database: str) -> dict[str, int]:
+    names = scratch.execute(
+        "SELECT table_name FROM duckdb_tables() WHERE database_name = ? ORDER BY table_name", [database]
+    ).fetchall()
+    return {
+        name: int(scratch.execute(f'SELECT count(*) FROM {database}."{name}"').fetchall()[0][0]) for (name,) in names
+    }
+
+
+def _wal_of(path: Path) -> Path:
+    return path.with_name(path.name + ".wal")
+
+
+def _quoted(path: Path) -> str:
+    return str(path).replace("'", "''")
+
+
+def _make_durable(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
