@@ -22,6 +22,7 @@ from engine.errors import UlakError, UnreadableFile
 from engine.words import N_
 
 SMALL_BYTES = 4 << 20
+_PACKED_TIMES = 8
 Progress = Callable[[str, float], None]
 _DIED = N_("the process that reads it ended unexpectedly; it may be too big for this machine's memory")
 
@@ -30,16 +31,23 @@ def read_source_apart(
     path: Path, folder: Path, import_id: str, file_name: str, options: ReadOptions, on_progress: Progress
 ) -> SourceFile:
     """`read_source`, in a process of its own if the file is big."""
-    if path.stat().st_size <= SMALL_BYTES:
+    if _unpacked_bytes(path) <= SMALL_BYTES:
         return read_source(path, folder, import_id, file_name=file_name, options=options, on_progress=on_progress)
     asked: dict[str, Any] = {"path": str(path), "folder": str(folder), "import_id": import_id, "file_name": file_name}
     asked |= {"options": options.model_dump()}
     return SourceFile.model_validate(_ask({"do": "read", "with": asked}, on_progress))
 
 
+def _unpacked_bytes(path: Path) -> int:
+    """About how much a file holds: what came compressed holds several times its size."""
+    with path.open("rb") as file:
+        is_packed = file.read(4).startswith((b"PK", b"\x1f\x8b", b"PAR1"))
+    return path.stat().st_size * (_PACKED_TIMES if is_packed else 1)
+
+
 def stage_apart(request: StageRequest, byte_count: int, on_progress: Progress) -> Staged:
     """`stage`, in a process of its own if the file is big."""
-    if byte_count <= SMALL_BYTES:
+    if max(byte_count, (request.folder / "table.csv").stat().st_size) <= SMALL_BYTES:
         return stage(request, on_progress)
     return Staged.model_validate(_ask({"do": "stage", "with": request.model_dump(mode="json")}, on_progress))
 

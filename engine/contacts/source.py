@@ -2,7 +2,7 @@
 
 In the import's folder lie `text.csv` (UTF-8), `table.csv` (the whole records without header, each with the
 header's number of cells), `lines.npy` (the physical line of each) and `broken.parquet` (the records that don't fit,
-with the reason), and `source.json`, this module's own account of it.
+with the reason), `head.parquet` (the first rows), and `source.json`, this module's own account of it.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ import polars as pl
 from pydantic import BaseModel, ConfigDict
 
 from engine.contacts.encodings import ENCODING_LABELS
+from engine.contacts.head import keep_head
 from engine.contacts.heading import is_header, name_headers
 from engine.contacts.known_exports import find_export
 from engine.contacts.records import Bytes, Records, find_records
@@ -149,6 +150,7 @@ def read_source(
     )
     assert source.whole_count + source.broken_count == source.row_count
     source.save()
+    keep_head(folder, len(headers), mark)
     text.unlink()
     return source
 
