@@ -6,7 +6,7 @@ the column expressions leave undecided, and what a person's key is made of.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -18,7 +18,8 @@ from engine.contacts.cells import spaceless_sql, trimmed_sql
 from engine.contacts.fields import FieldType
 from engine.contacts.mapping import Mapping
 from engine.contacts.naming import Named
-from engine.contacts.phones_bulk import judge_phones
+from engine.contacts.phone_judging import judged_sql
+from engine.contacts.phones_bulk import Verdicts, finish_judging
 from engine.contacts.source import SourceFile
 from engine.contacts.traits import Table
 from engine.contacts.values import Column, read_column
@@ -41,18 +42,18 @@ class StageRequest(BaseModel):
     identity: str | None = None  # a target that names a person whose row has neither phone nor user id
 
 
-def read_table(cursor: duckdb.DuckDBPyConnection, source: SourceFile, table: Table) -> None:
-    """The table `raw`; a row's number in the file is its rowid."""
+def read_table(cursor: duckdb.DuckDBPyConnection, request: StageRequest, source: SourceFile, table: Table) -> None:
+    """The table `raw`; a row's number is its rowid. Phones are judged on the way, as if all were at home."""
     names = [f"c{number}" for number in range(len(source.headers))]
     trim = trimmed_sql if table.has_unseen else spaceless_sql if table.is_padded else str
     cells = ", ".join(f"{trim(name)} AS {name}" for name in names)
     columns = ", ".join(f"'{name}': 'VARCHAR'" for name in names)
-    cursor.execute(
-        f"CREATE TABLE raw AS SELECT {cells} FROM read_csv(?, columns = {{{columns}}}, auto_detect = false, "
-        f"header = false, skip = {table.skip}, delim = ?, quote = '\"', escape = '\"', new_line = '\\n', "
-        f"max_line_size = 4000000)",
-        [str(source.folder / "table.csv"), source.delimiter],
+    read = (
+        f"SELECT {cells} FROM read_csv(?, columns = {{{columns}}}, auto_detect = false, header = false, "
+        f"skip = {table.skip}, delim = ?, quote = '\"', escape = '\"', new_line = '\\n', max_line_size = 4000000)"
     )
+    judged = judged_sql(f"SELECT *, {_phone_cell(request)} AS text FROM ({read})", request.region, ", ".join(names))
+    cursor.execute(f"CREATE TABLE raw AS {judged}", [str(source.folder / "table.csv"), source.delimiter])
     ((found,),) = cursor.execute("SELECT count(*) FROM raw").fetchall()
     if found != source.whole_count:
         raise StoreError(reason=f"the file has {source.whole_count} whole rows and {found} were read")
@@ -63,17 +64,23 @@ def read_phones(
     request: StageRequest,
     country: Column | None,
     on_progress: Callable[[float], None],
-) -> None:
-    """The view `phones`, one row per filled phone cell."""
-    number = request.mapping.targets().get("phone")
-    cell = "NULL::VARCHAR" if number is None else f"raw.c{number}"
+) -> Verdicts:
+    """The view `phones`, one row per row of `raw`: rows of other regions and odd forms are judged too."""
+    cell = _phone_cell(request)
     region = f"coalesce({country.value}, '{request.region}')" if country else f"'{request.region}'"
-    judge_phones(
+    return finish_judging(
         cursor,
-        f"SELECT raw.rowid AS n, {cell} AS text, {region} AS region FROM raw {country.join if country else ''} "
-        f"WHERE {cell} IS NOT NULL",
+        "raw",
+        f"SELECT raw.rowid AS n, {cell} AS text, {region} AS region, e164, code "
+        f"FROM raw {country.join if country else ''} WHERE {cell} IS NOT NULL",
+        request.region,
         on_progress,
     )
+
+
+def _phone_cell(request: StageRequest) -> str:
+    number = request.mapping.targets().get("phone")
+    return "NULL::VARCHAR" if number is None else f"c{number}"
 
 
 def read_target(
@@ -100,23 +107,31 @@ def keep_named(cursor: duckdb.DuckDBPyConnection, named: Named) -> None:
     cursor.unregister("persons_frame")
 
 
-def write_people(cursor: duckdb.DuckDBPyConnection, columns: dict[str, Column], named: Named, folder: Path) -> None:
+def write_people(
+    cursor: duckdb.DuckDBPyConnection,
+    columns: Sequence[Column],
+    verdicts: Verdicts,
+    named: Named,
+    folder: Path,
+) -> None:
     """Write `staged.parquet`: one row a person; an opt-out in any of their rows stays one."""
-    refused = _find_refused(cursor, columns.get("consent"), named)
-    values = "".join(f', {_value(columns, each, refused)} AS "{each.target}"' for each in columns.values())
-    joins = " ".join(each.join for each in columns.values())
-    joins += " LEFT JOIN refused ON refused.n = raw.rowid" if refused else ""
+    consent = next((each for each in columns if each.target == "consent"), None)
+    refused = consent if consent and _find_refused(cursor, consent, named) else None
+    phone = {"phone": "e164", "match_key": "match_key", "phone_country": "country", "phone_valid": "is_valid"}
+    cells = [f"{verdicts.column(name)} AS {target}" for target, name in phone.items()]
+    cells += [f'{_value(each, refused)} AS "{each.target}"' for each in columns]
+    joins = [verdicts.join, *(each.join for each in columns)]
+    joins += ["LEFT JOIN refused ON refused.n = raw.rowid"] if refused else []
     path = str(folder / "staged.parquet").replace("'", "''")
     cursor.execute(
-        f"COPY (SELECT persons.n, person_key, p.e164 AS phone, p.match_key, p.country AS phone_country, "
-        f"p.is_valid AS phone_valid{values} FROM raw JOIN persons ON persons.n = raw.rowid "
-        f"LEFT JOIN phones p ON p.n = raw.rowid {joins} WHERE persons.n = persons.kept) TO '{path}' (FORMAT parquet)"
+        f"COPY (SELECT persons.n, person_key, {', '.join(cells)} FROM raw JOIN persons ON persons.n = raw.rowid "
+        f"{' '.join(joins)} WHERE persons.n = persons.kept) TO '{path}' (FORMAT parquet)"
     )
 
 
-def _find_refused(cursor: duckdb.DuckDBPyConnection, consent: Column | None, named: Named) -> bool:
+def _find_refused(cursor: duckdb.DuckDBPyConnection, consent: Column, named: Named) -> bool:
     """The table `refused`: the kept rows of people with several rows, one of which opts out."""
-    if consent is None or bool(named.is_kept.all()):
+    if bool(named.is_kept.all()):
         return False
     several = "SELECT DISTINCT kept FROM persons WHERE n <> kept"
     cursor.execute(
@@ -126,10 +141,9 @@ def _find_refused(cursor: duckdb.DuckDBPyConnection, consent: Column | None, nam
     return True
 
 
-def _value(columns: dict[str, Column], column: Column, refused: bool) -> str:
-    if not refused or column.target not in ("consent", "consent_source", "consent_at"):
+def _value(column: Column, refused: Column | None) -> str:
+    if refused is None or column.target not in ("consent", "consent_source", "consent_at"):
         return column.value
     if column.target == "consent":
         return f"CASE WHEN refused.n IS NOT NULL THEN 'opted_out' ELSE {column.value} END"
-    own = f"{columns['consent'].value} = 'opted_out'"
-    return f"CASE WHEN refused.n IS NULL OR {own} THEN {column.value} END"
+    return f"CASE WHEN refused.n IS NULL OR {refused.value} = 'opted_out' THEN {column.value} END"

@@ -20,7 +20,14 @@ from engine.contacts.phone_rules import (
     stripped_expr,
 )
 
-VERDICT = "n, e164, match_key, country, is_valid, code"
+KINDS = (
+    ("e164", "VARCHAR"),
+    ("match_key", "VARCHAR"),
+    ("country", "VARCHAR"),
+    ("is_valid", "BOOLEAN"),
+    ("code", "VARCHAR"),
+)
+VERDICT = "n, " + ", ".join(name for name, _ in KINDS)
 _MOST_LETTERS, _FEWEST_DIGITS = 60, 3
 _DIGITS = "[0-9]+"
 _PLAIN = r"\(?\+?[0-9][0-9 ()./-]*"
@@ -32,25 +39,39 @@ _DRESSED = rf'^\s*[\'’`="]*\s*({_PLAIN}|{_FLOAT}|{_SPREADSHEET})\s*"*\s*$'.rep
 
 def asked_sql(texts: str) -> str:
     """n, region, digits and has_plus of a plain text, told (the code of what a spreadsheet ruined)."""
+    return f"SELECT n, region, digits, has_plus, told FROM ({_layered(texts, _ASKED)})"
+
+
+def _asked_steps() -> list[str]:
     seen = f"replace(regexp_replace(text, '{_UNSEEN}', '', 'g'), chr(160), ' ')"
-    undressed = (
-        f"SELECT n, region, CASE WHEN regexp_full_match(text, '{_PLAIN}') THEN text "
-        f"ELSE regexp_extract({seen}, '{_DRESSED}', 1) END AS plain FROM ({texts})"
-    )
     bare = "plain"
     for mark in " ()-./+":
         bare = f"replace({bare}, '{mark}', '')"
-    digits = (
+    return [
+        f"CASE WHEN regexp_full_match(text, '{_PLAIN}') THEN text "
+        f"ELSE regexp_extract({seen}, '{_DRESSED}', 1) END AS plain",
         f"CASE WHEN regexp_full_match(plain, '{_DIGITS}') THEN plain "
         f"WHEN regexp_full_match(plain, '{_FLOAT}') THEN regexp_extract(plain, '^[0-9]+') "
-        f"WHEN regexp_full_match(plain, '{_PLAIN}') AND length(plain) <= {_MOST_LETTERS} THEN {bare} END"
-    )
-    told = f"CASE WHEN digits IS NULL AND regexp_full_match(plain, '{_SPREADSHEET}') THEN 'spreadsheet' END"
-    return (
-        f"SELECT n, region, CASE WHEN length(digits) >= {_FEWEST_DIGITS} THEN digits END AS digits, "
-        f"contains(plain, '+') AS has_plus, {told} AS told "
-        f"FROM (SELECT *, {digits} AS digits FROM ({undressed}))"
-    )
+        f"WHEN regexp_full_match(plain, '{_PLAIN}') AND length(plain) <= {_MOST_LETTERS} THEN {bare} END AS bare",
+        f"CASE WHEN length(bare) >= {_FEWEST_DIGITS} THEN bare END AS digits",
+        "contains(plain, '+') AS has_plus",
+        f"CASE WHEN bare IS NULL AND regexp_full_match(plain, '{_SPREADSHEET}') THEN 'spreadsheet' END AS told",
+    ]
+
+
+_ASKED = _asked_steps()
+
+
+def judged_sql(texts: str, home: str, kept: str) -> str:
+    """The verdicts of the home region on all rows, beside the columns that are kept.
+
+    Args:
+        texts: a query for text (NULL: no verdict) and the kept columns.
+    """
+    if not can_compile(home):
+        return f"SELECT {kept}, {', '.join(f'CAST(NULL AS {kind}) AS {name}' for name, kind in KINDS)} FROM ({texts})"
+    verdict = ", ".join(name for name, _ in KINDS)
+    return f"SELECT {kept}, {verdict} FROM ({_at_home(_layered(texts, _ASKED), home)})"
 
 
 def can_compile(region: str) -> bool:
@@ -60,7 +81,12 @@ def can_compile(region: str) -> bool:
 
 
 def at_home_sql(region: str) -> str:
-    """The verdicts on a region's rows whose numbers are of its own calling code; e164 and code NULL: undecided."""
+    """`VERDICT` and abroad of a region's rows in the table `asked`, decided if they are of its own calling code."""
+    rows = f"SELECT * FROM asked WHERE region = '{region}'"
+    return f"SELECT {VERDICT}, abroad FROM ({_at_home(rows, region)})"
+
+
+def _at_home(source: str, region: str) -> str:
     calling = metadata_of(region).country_code
     main = main_region(calling) or region
     written = "coalesce(abroad, digits)"
@@ -78,7 +104,7 @@ def at_home_sql(region: str) -> str:
         f"{_by_rules_of(main, region, lambda rules: stripped_expr('own', rules))} AS stripped",
         f"{_by_rules_of(main, region, lambda rules: keeps_length_expr('stripped', rules))} AS is_kept",
     ]
-    return _verdict_sql(_layered(f"SELECT * FROM asked WHERE region = '{region}'", steps), calling)
+    return _with_verdict(_layered(source, steps), calling)
 
 
 def _by_rules_of(main: str, region: str, build: Callable[[str], str]) -> str:
@@ -87,7 +113,7 @@ def _by_rules_of(main: str, region: str, build: Callable[[str], str]) -> str:
 
 
 def from_abroad_sql(calling: int) -> str:
-    """The verdicts on the numbers of a calling code that were written with a plus or an international prefix."""
+    """`VERDICT` and abroad of a calling code's numbers in the table `abroad`: with a plus or international prefix."""
     main = main_region(calling) or ""
     steps = [
         f"substring(abroad, {len(str(calling)) + 1}) AS own",
@@ -95,21 +121,21 @@ def from_abroad_sql(calling: int) -> str:
         f"{keeps_length_expr('stripped', main)} AS is_kept",
     ]
     source = f"SELECT n, abroad, CAST(NULL AS VARCHAR) AS told FROM abroad WHERE calling = '{calling}'"
-    return _verdict_sql(_layered(source, steps), calling)
+    return f"SELECT {VERDICT}, abroad FROM ({_with_verdict(_layered(source, steps), calling)})"
 
 
-def _verdict_sql(source: str, calling: int) -> str:
-    """`VERDICT` and abroad, from own, stripped, is_kept and told."""
+def _with_verdict(source: str, calling: int) -> str:
+    """The columns of a verdict on top of own, stripped, is_kept and told."""
     steps = [
         "CASE WHEN is_kept THEN stripped ELSE own END AS number",
         f"CASE WHEN number IS NULL THEN told ELSE {code_expr('number', calling)} END AS code",
         f"CASE WHEN code IS NULL THEN '+{calling}' || number END AS e164",
+        f"CASE WHEN e164 IS NOT NULL THEN {_match_key_expr('number', calling)} END AS match_key",
         f"CASE WHEN e164 IS NOT NULL THEN {country_expr('number', calling)} END AS place",
+        "substring(place, 1, 2) AS country",
+        "ends_with(place, '+') AS is_valid",
     ]
-    return (
-        f"SELECT n, e164, {match_key_sql('e164')} AS match_key, place[1:2] AS country, place[3] = '+' AS is_valid, "
-        f"code, abroad FROM ({_layered(source, steps)})"
-    )
+    return _layered(source, steps)
 
 
 def _layered(source: str, steps: list[str]) -> str:
@@ -119,13 +145,14 @@ def _layered(source: str, steps: list[str]) -> str:
     return source
 
 
-def match_key_sql(e164: str) -> str:
-    """`phones.match_key` of an E.164 number."""
-    digits = f"substring({e164}, 2)"
-    brazil = f"starts_with({e164}, '+55') AND substring({e164}, 6, 1) = '9'"
-    other = f"(starts_with({e164}, '+521') OR starts_with({e164}, '+549'))"
-    return (
-        f"CASE WHEN length({e164}) <> 14 OR NOT starts_with({e164}, '+5') THEN {digits} "
-        f"WHEN {brazil} THEN substring({e164}, 2, 4) || substring({e164}, 7) "
-        f"WHEN {other} THEN substring({e164}, 2, 2) || substring({e164}, 5) ELSE {digits} END"
-    )
+def _match_key_expr(number: str, calling: int) -> str:
+    """`phones.match_key` of a national number with its calling code."""
+    plain, is_long = f"'{calling}' || {number}", f"length({number}) = 11"
+    if calling == 55:
+        short = f"'55' || substring({number}, 1, 2) || substring({number}, 4)"
+        return f"CASE WHEN {is_long} AND substring({number}, 3, 1) = '9' THEN {short} ELSE {plain} END"
+    extra = {52: "1", 54: "9"}.get(calling)
+    if extra is None:
+        return plain
+    short = f"'{calling}' || substring({number}, 2)"
+    return f"CASE WHEN {is_long} AND starts_with({number}, '{extra}') THEN {short} ELSE {plain} END"

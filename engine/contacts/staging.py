@@ -79,16 +79,18 @@ def stage(request: StageRequest, on_progress: Progress = lambda step, share: Non
     with open_scratch(memory_limit=MEMORY_LIMIT, temp_directory=str(spill)) as cursor:
         cursor.execute("SET enable_progress_bar = false")
         on_progress("reading", 0.0)
-        read_table(cursor, source, table)
+        read_table(cursor, request, source, table)
         on_progress("phones", 0.3)
         others = [each for each in request.mapping.targets() if each != "phone"]
         columns = {each: read_target(cursor, request, each, source, table) for each in others if each == "country"}
-        read_phones(cursor, request, columns.get("country"), lambda share: on_progress("phones", 0.3 + 0.3 * share))
+        verdicts = read_phones(
+            cursor, request, columns.get("country"), lambda share: on_progress("phones", 0.3 + 0.3 * share)
+        )
         on_progress("values", 0.6)
         named = _read_values(cursor, request, source, table, columns)
         keep_named(cursor, named)
         on_progress("people", 0.8)
-        write_people(cursor, {each: columns[each] for each in others}, named, request.folder)
+        write_people(cursor, [columns[each] for each in others], verdicts, named, request.folder)
         on_progress("rejects", 0.95)
         return _account(cursor, request, source, columns, named)
 
