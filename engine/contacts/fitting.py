@@ -15,7 +15,7 @@ from engine.contacts.cells import Kind, Style
 from engine.contacts.fields import FieldRegistry, FieldType
 from engine.contacts.head import read_head
 from engine.contacts.mapping import ColumnTarget, Mapping
-from engine.contacts.phones_bulk import judge_phones
+from engine.contacts.phones_bulk import normalise_phones
 from engine.contacts.source import SourceFile
 from engine.contacts.values import Column, read_column
 from engine.warehouse import open_scratch
@@ -86,13 +86,12 @@ def _type_of(column: ColumnTarget, registry: FieldRegistry) -> FieldType:
 
 
 def _read_phones(cursor: duckdb.DuckDBPyConnection, number: int, country: Column | None, region: str) -> Column:
-    regions = f"coalesce({country.value}, '{region}')" if country else f"'{region}'"
-    judge_phones(
-        cursor,
-        f"SELECT raw.rowid AS n, c{number} AS text, {regions} AS region FROM raw {country.join if country else ''} "
-        f"WHERE c{number} IS NOT NULL",
-        lambda share: None,
-    )
+    region_sql = f"coalesce({country.value}, '{region}')" if country else f"'{region}'"
+    texts = f"SELECT raw.rowid AS n, c{number} AS text, {region_sql} AS region FROM raw"
+    cursor.execute(f"CREATE TABLE texts AS {texts} {country.join if country else ''} WHERE c{number} IS NOT NULL")
+    phones_frame = normalise_phones(cursor.sql("SELECT DISTINCT text, region FROM texts").pl())
+    cursor.register("phones_frame", phones_frame.select("text", "region", "e164"))
+    cursor.execute("CREATE TABLE phones AS SELECT n, e164 FROM texts JOIN phones_frame USING (text, region)")
     return Column("phone", number, Kind.TEXT, Style(), "p.e164", "LEFT JOIN phones p ON p.n = raw.rowid")
 
 
