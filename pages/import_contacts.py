@@ -1,95 +1,74 @@
-"""Import: a file of contacts, looked at, mapped, checked, imported; nothing is written before the last step."""
+"""Import: a file of contacts, read, mapped, checked, imported; nothing is written before the last step.
+
+The page draws the step the import is at. The work itself goes on in the background, whoever looks.
+"""
 
 from __future__ import annotations
 
 import streamlit as st
 
-from engine.contacts.importing import load_plan, load_source, sample_path
+from engine.contacts.importing import load_plan, load_source
+from engine.contacts.job_record import ImportJob, JobState
 from engine.errors import NotFound
 from pages.ui import guarded, header, t
+from pages.ui.import_check import draw_check
 from pages.ui.import_columns import draw_columns
 from pages.ui.import_past import draw_past, draw_result
-from pages.ui.import_plan import draw_plan
-from pages.ui.import_state import Key, Step, give_up, take_file, take_upload
+from pages.ui.import_start import draw_start, draw_unfinished
+from pages.ui.import_state import current_job, leave
+from pages.ui.import_steps import draw_steps, draw_trouble, draw_work
 from pages.ui.services import settings
 
 
 def draw() -> None:
-    """Draw the step the person is at."""
-    step = st.session_state.get(Key.STEP)
-    if step is None:
-        _draw_start()
+    """Draw the step the import is at, or the start."""
+    job = current_job()
+    if job is None or job.state in (JobState.FAILED, JobState.CANCELLED):
+        _draw_beginning(job)
         return
+    header(t("Import"), _line(job))
+    draw_steps(job)
+    draw_trouble(job)
+    if job.is_busy:
+        draw_work(job)
+    elif job.state is JobState.DONE:
+        with guarded():
+            draw_result(job.import_id)
+    else:
+        _draw_open(job)
+
+
+def _draw_open(job: ImportJob) -> None:
     try:
-        source = load_source(settings(), st.session_state[Key.FILE])
-        plan = load_plan(settings(), source.import_id) if step == Step.PLAN else None
-    except NotFound:  # carried out or given up in another tab
-        give_up()
+        source = load_source(settings(), job.import_id)
+        plan = load_plan(settings(), job.import_id) if job.state is JobState.PLANNED else None
+    except NotFound:  # its files are gone: given up elsewhere, or a day old
+        leave()
         st.rerun()
-    if plan is not None:
-        header(t("Import"), t("What importing “{file}” would do.", file=source.file_name))
-        with guarded():
-            draw_plan(plan, source)
-    else:
-        header(t("Import"), t("“{file}” was read. Say what its columns are.", file=source.file_name))
-        with guarded():
-            draw_columns(source)
+    with guarded():
+        if plan is not None:
+            draw_check(plan, source)
+        else:
+            draw_columns(source, job)
 
 
-def _draw_start() -> None:
-    done = st.session_state.get(Key.DONE)
-    header(t("Import"), t("Bring contacts from a CSV file. You see what would happen before anything is written."))
-    if done:
-        draw_result(done)
-    else:
-        _draw_choice()
-        _draw_steps()
+def _draw_beginning(job: ImportJob | None) -> None:
+    header(t("Import"), t("Bring contacts from a file. You see what would happen before anything is written."))
+    draw_steps(None)
+    draw_trouble(job)
+    draw_start()
+    draw_unfinished()
     draw_past()
 
 
-def _draw_choice() -> None:
-    with guarded():
-        uploaded = st.file_uploader(
-            t("CSV file with a phone number column"),
-            type=["csv", "tsv", "txt"],
-            key=f"{Key.UPLOAD}.{st.session_state.get(Key.UPLOAD, 0)}",
-            help=t("Comma, semicolon or tab; UTF-8, UTF-16 or Windows-1254. They are detected."),
-        )
-        if uploaded is not None:
-            st.session_state[Key.UPLOAD] = st.session_state.get(Key.UPLOAD, 0) + 1
-            take_upload(uploaded.name, uploaded)
-            st.rerun()
-        _draw_problem()
-        if st.button(t("Use the 1,200 sample contacts"), icon=":material/science:", key="import.sample"):
-            take_file(sample_path(), t("sample contacts.csv"))
-            st.rerun()
-        st.caption(t("Invented people, with a few broken rows so that you see how they are told."))
-
-
-def _draw_steps() -> None:
-    steps = (
-        (":material/view_column:", t("Say what the columns are"), t("Most are known by their headers.")),
-        (
-            ":material/fact_check:",
-            t("See what would happen"),
-            t("Every row, and the reason of each rejected one."),
-        ),
-        (":material/download_done:", t("Import"), t("All of it or nothing. Rejected rows come back as a file.")),
-    )
-    for place, (icon, title, line) in zip(st.columns(3), steps, strict=True):
-        with place.container(border=True, height="stretch"):
-            st.markdown(f"{icon} **{title}**")
-            st.caption(line)
-
-
-def _draw_problem() -> None:
-    problem = st.session_state.get(Key.PROBLEM)
-    if problem:
-        name, reason = problem
-        st.error(
-            t("“{file}” can't be read: {reason}. Nothing was imported.", file=name, reason=t(reason)),
-            icon=":material/error:",
-        )
+def _line(job: ImportJob) -> str:
+    if job.state is JobState.DONE:
+        return t("“{file}” was imported.", file=job.file_name)
+    if job.state is JobState.PLANNED:
+        return t("What importing “{file}” would do. Nothing is written yet.", file=job.file_name)
+    if job.state is JobState.READ:
+        return t("“{file}” was read. Say what its columns are.", file=job.file_name)
+    return t("“{file}”, begun by {who}", file=job.file_name, who=job.who)
 
 
 draw()

@@ -16,7 +16,7 @@ from typing import Any
 
 from engine.clock import utc_now
 from engine.contacts import import_work
-from engine.contacts.import_work import Choose, Given, Work, settle, state_after_failure, tidy
+from engine.contacts.import_work import Choose, Given, Merging, Work, settle, state_after_failure, tidy
 from engine.contacts.job_record import ImportJob, JobState, kept_record, kept_records
 from engine.contacts.mapping import Mapping
 from engine.contacts.options import ImportOptions
@@ -77,16 +77,16 @@ class ImportJobs:
         """Begin to read a file."""
         return self._start(self._new(given, who), JobState.READING, lambda work: import_work.do_read(work, given))
 
-    def run_through(self, given: Given, choose: Choose, *, who: str, is_dry: bool = False) -> ImportJob:
+    def run_through(self, given: Given, choose: Choose, merging: Merging, *, is_dry: bool = False) -> ImportJob:
         """Begin to read, plan and merge a file without asking anybody.
 
         Args:
             choose: says what the columns are, once the file is read.
             is_dry: stop before the merge.
         """
-        job = self._new(given, who).model_copy(update={"is_through": True})
-        work = import_work.do_through
-        return self._start(job, JobState.READING, lambda with_: work(with_, given, choose, is_dry=is_dry))
+        job = self._new(given, merging.who).model_copy(update={"is_through": True, "new_list": merging.list_name})
+        last = None if is_dry else merging
+        return self._start(job, JobState.READING, lambda work: import_work.do_through(work, given, choose, last))
 
     def read_again(self, import_id: str, options: ReadOptions) -> ImportJob:
         """Begin to read the file of an import again, in another way."""
@@ -95,24 +95,25 @@ class ImportJobs:
 
     def plan(self, import_id: str, mapping: Mapping, options: ImportOptions) -> ImportJob:
         """Begin the dry run."""
-        job = self._idle(import_id).model_copy(update={"mapping": mapping, "options": options})
+        chosen = {"mapping": mapping, "options": options, "is_through": False}
+        job = self._idle(import_id).model_copy(update=chosen)
         return self._start(job, JobState.PLANNING, lambda work: import_work.do_plan(work, mapping, options))
 
-    def merge(self, import_id: str, *, who: str, translate: Callable[[str], str] = str) -> ImportJob:
+    def merge(self, import_id: str, merging: Merging) -> ImportJob:
         """Begin to carry out the dry run; asked again it is the same import."""
         job = self.get(import_id)
         if job.state in (JobState.MERGING, JobState.DONE):
             return job
         if job.state is not JobState.PLANNED:
             raise StateError(reason=N_("the import is at another step by now; look at it again"))
-        return self._start(job, JobState.MERGING, lambda work: import_work.do_merge(work, who, translate))
+        return self._start(job, JobState.MERGING, lambda work: import_work.do_merge(work, merging))
 
-    def choose(self, import_id: str, mapping: Mapping, options: ImportOptions) -> None:
+    def choose(self, import_id: str, mapping: Mapping, options: ImportOptions, new_list: str = "") -> None:
         """Keep what was chosen so far, for whoever opens the import next."""
         with self._lock:
             job = self.get(import_id)
-            if not job.is_busy and (job.mapping, job.options) != (mapping, options):
-                self._keep(job, mapping=mapping, options=options)
+            if not job.is_busy and (job.mapping, job.options, job.new_list) != (mapping, options, new_list):
+                self._keep(job, mapping=mapping, options=options, new_list=new_list)
 
     def back(self, import_id: str) -> ImportJob:
         """From the dry run, made or being made, to the columns."""
@@ -121,7 +122,9 @@ class ImportJobs:
             if job.state is JobState.PLANNING:
                 self._stops[import_id].set()
                 return job
-            return self._keep(self._idle(import_id), state=JobState.READ, error=None, interrupted=None)
+            return self._keep(
+                self._idle(import_id), state=JobState.READ, is_through=False, error=None, interrupted=None
+            )
 
     def cancel(self, import_id: str) -> ImportJob:
         """Give an import up; nothing of it stays. Doing it twice is no error.
@@ -145,7 +148,7 @@ class ImportJobs:
     def _new(self, given: Given, who: str) -> ImportJob:
         now = utc_now()
         return ImportJob(
-            import_id=new_id("imp", now),
+            import_id=given.import_id or new_id("imp", now),
             file_name=given.file_name,
             who=who,
             state=JobState.READING,

@@ -34,12 +34,34 @@ Choose = Callable[[SourceFile], tuple[Mapping, ImportOptions]]
 
 @dataclass(frozen=True)
 class Given:
-    """A file that somebody gave; a spooled copy is removed once it was read."""
+    """A file that somebody gave.
+
+    Args:
+        is_spool: a copy, removed once it was read.
+        import_id: made before, by who has to know it; else a new one.
+    """
 
     path: Path
     file_name: str
     options: ReadOptions
     is_spool: bool = False
+    import_id: str | None = None
+
+
+@dataclass(frozen=True)
+class Merging:
+    """Who carries an import out, and how.
+
+    Args:
+        translate: for the reasons in the rejects file.
+        list_name: of a list to put everybody into.
+        make_list: called with it before the contacts are written; the list's id.
+    """
+
+    who: str
+    translate: Callable[[str], str] = str
+    list_name: str = ""
+    make_list: Callable[[str], str | None] = lambda name: None
 
 
 @dataclass(frozen=True)
@@ -99,21 +121,24 @@ def do_plan(work: Work, mapping: Mapping, options: ImportOptions) -> JobState:
     return JobState.PLANNED
 
 
-def do_merge(work: Work, who: str, translate: Callable[[str], str]) -> JobState:
+def do_merge(work: Work, merging: Merging) -> JobState:
     """Carry out the dry run."""
     plan = load_plan(work.settings, work.job.import_id)
     work.advance(JobState.MERGING)
+    if merging.list_name and (list_id := merging.make_list(merging.list_name)) is not None:
+        plan = plan.model_copy(update={"options": plan.options.model_copy(update={"list_id": list_id})})
+    who, translate = merging.who, merging.translate
     finish_import(work.warehouse, plan, who=who, now=utc_now(), translate=translate)
     return JobState.DONE
 
 
-def do_through(work: Work, given: Given, choose: Choose, *, is_dry: bool) -> JobState:
-    """Read, plan and merge without asking anybody."""
+def do_through(work: Work, given: Given, choose: Choose, merging: Merging | None) -> JobState:
+    """Read and plan without asking anybody, and merge unless it is a dry run."""
     do_read(work, given)
     work.advance(JobState.PLANNING)
     mapping, options = choose(load_source(work.settings, work.job.import_id))
     do_plan(work, mapping, options)
-    return JobState.PLANNED if is_dry else do_merge(work, work.job.who, str)
+    return do_merge(work, merging) if merging else JobState.PLANNED
 
 
 def state_after_failure(job: ImportJob, settings: Settings) -> JobState:

@@ -15,8 +15,10 @@ from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from engine import errors
 from engine.contacts.mapping import Mapping
 from engine.contacts.options import ImportOptions
+from engine.errors import UlakError
 from engine.settings import Settings
 
 PROCESS = f"{os.getpid()}-{secrets.token_hex(4)}"
@@ -50,6 +52,7 @@ class ImportJob(BaseModel):
         error, fields: the class of the error that ended the last piece of work, and its fields.
         interrupted: what was under way when the process that did it ended.
         mapping, options: what was chosen so far.
+        new_list: the name of a list to make for everybody in the file.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -67,6 +70,7 @@ class ImportJob(BaseModel):
     interrupted: JobState | None = None
     mapping: Mapping | None = None
     options: ImportOptions | None = None
+    new_list: str = ""
     process: str = PROCESS
     started_at: datetime
     changed_at: datetime
@@ -80,6 +84,11 @@ class ImportJob(BaseModel):
     def is_final(self) -> bool:
         """Whether nothing more becomes of it."""
         return self.state in FINAL
+
+    @property
+    def failure(self) -> UlakError | None:
+        """The error that ended the last piece of work."""
+        return getattr(errors, self.error, UlakError)(**self.fields) if self.error else None
 
     def changed(self, now: datetime, **changes: Any) -> Self:
         """The record after a change."""

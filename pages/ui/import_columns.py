@@ -1,50 +1,68 @@
-"""The columns of a file under way: what was detected, where each column goes, and the way on to the dry run."""
+"""The columns of a file under way: where each goes, how well its values fit there, and the way on to the dry run."""
 
 from __future__ import annotations
 
-import phonenumbers
 import streamlit as st
 
 from engine.contacts import load_registry
-from engine.contacts.encodings import ENCODING_LABELS
-from engine.contacts.fields import TYPE_LABELS, FieldRegistry, FieldType
-from engine.contacts.mapping import TARGET_LABELS, Mapping, build_mapping, check_mapping, mappable_fields
+from engine.contacts.fields import FieldRegistry, FieldType
+from engine.contacts.job_record import ImportJob
+from engine.contacts.mapping import Mapping, build_mapping, check_mapping
+from engine.contacts.options import ImportOptions
 from engine.contacts.source import SourceFile
 from engine.errors import InputError, InvalidField
-from pages.ui import formats, nt, t
-from pages.ui.import_state import (
-    LEFT_OUT,
-    NEW,
-    Key,
-    choices_of,
-    give_up,
-    guessed_mapping,
-    make_plan,
-    target_key,
-    type_key,
-)
-from pages.ui.services import settings, warehouse
-
-_WIDTHS = [2, 2.6, 2.2, 1.3]
-_SHOWN_VALUES, _SHOWN_LETTERS = 3, 38
+from pages.ui import formats, t
+from pages.ui.import_base import Base, base_of
+from pages.ui.import_column import draw_column, head
+from pages.ui.import_fit import fits_of
+from pages.ui.import_options import Chosen, chosen_options, draw_options, draw_saved
+from pages.ui.import_reading import draw_reading
+from pages.ui.import_state import LEFT_OUT, NEW, Key, Place, give_up, jobs, place_of
+from pages.ui.services import warehouse
+from pages.ui.shell import sentence_of
 
 
-def draw_columns(source: SourceFile) -> None:
-    """Draw the file's columns; the primary button makes the dry run."""
+def draw_columns(source: SourceFile, job: ImportJob) -> None:
+    """Draw the file's columns; the primary button begins the dry run."""
     registry = load_registry(warehouse().cursor())
-    _draw_detected(source)
-    st.subheader(t("Where does each column go?"), anchor=False)
-    guessed = guessed_mapping()
-    with st.container(border=True):
-        _draw_head()
-        for number, header in enumerate(source.headers):
-            _draw_column(source, number, header, registry, guessed)
-    region = _choose_region()
-    mapping = build_mapping(source, registry, choices_of(source))
-    problem = _problem_of(mapping, source, registry)
-    if problem:
-        st.warning(problem, icon=":material/rule:")
-    with st.container(horizontal=True):
+    base, place = base_of(source, job, registry), place_of(source)
+    mapping = build_mapping(source, registry, _choices(source, base, place))
+    chosen = chosen_options(source, mapping, registry, base, place, job.new_list)
+    draw_reading(source)
+    with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
+        st.subheader(t("Where does each column go?"), anchor=False, width="content")
+        draw_saved(source, base, mapping, chosen.options)
+    _draw_all(source, place, registry, base, mapping, chosen)
+    draw_options(source, place, registry, mapping, base, chosen)
+    jobs().choose(source.import_id, mapping, chosen.options, chosen.new_list)
+    _draw_actions(source, mapping, registry, chosen)
+
+
+def _draw_all(
+    source: SourceFile, place: Place, registry: FieldRegistry, base: Base, mapping: Mapping, chosen: Chosen
+) -> None:
+    fits = fits_of(source, mapping, registry, chosen.options, place)
+    with st.container(border=True, gap="xsmall"):
+        head()
+        for number in range(len(source.headers)):
+            draw_column(source, place, number, registry, base, mapping.columns[number], chosen, fits.get(number))
+
+
+def _choices(source: SourceFile, base: Base, place: Place) -> list[str | FieldType | None]:
+    """What each column's widgets say, for `build_mapping`; before they are drawn, what they start from."""
+    found: list[str | FieldType | None] = []
+    for number in range(len(source.headers)):
+        start = base.mapping.columns[number]
+        target = st.session_state.get(place.key(Key.TARGET, number), NEW if start.new else start.target or LEFT_OUT)
+        usual = start.new.type if start.new else FieldType.TEXT
+        kind = st.session_state.get(place.key(Key.TYPE, number), usual)
+        found.append(FieldType(kind) if target == NEW else target or None)
+    return found
+
+
+def _draw_actions(source: SourceFile, mapping: Mapping, registry: FieldRegistry, chosen: Chosen) -> None:
+    problem = chosen.problem or _problem_of(mapping, source, registry, chosen.options)
+    with st.bottom, st.container(horizontal=True, vertical_alignment="center"):
         check = st.button(
             t("Check the rows"),
             type="primary",
@@ -52,135 +70,33 @@ def draw_columns(source: SourceFile) -> None:
             disabled=bool(problem),
             key="import.check",
         )
-        st.button(t("Choose another file"), on_click=give_up, key="import.give_up")
-    st.caption(t("Checking writes nothing: you see what would happen first."))
+        st.button(t("Give it up"), on_click=give_up, args=(source.import_id,), key="import.give_up")
+        if problem:
+            st.markdown(f":red[:material/rule:] {problem}")
+        else:
+            st.caption(_summary(mapping))
     if check:
-        make_plan(source, mapping, region)
+        jobs().plan(source.import_id, mapping, chosen.options)
         st.rerun()
 
 
-def field_label(name: str, registry: FieldRegistry) -> str:
-    """A target as a person reads it."""
-    if name in TARGET_LABELS:
-        return t(TARGET_LABELS[name])
-    found = registry.get(name) if name in registry else None
-    if found is None:
-        return name
-    return t(found.label) if found.built_in else found.label
-
-
-def _draw_detected(source: SourceFile) -> None:
-    delimiters = {",": t("comma"), ";": t("semicolon"), "\t": t("tab"), "|": t("bar")}
-    with st.container(horizontal=True, gap="large", border=True):
-        st.metric(t("Rows"), formats.number(source.row_count), width="content")
-        st.metric(t("Columns"), formats.number(len(source.headers)), width="content")
-        st.metric(t("Encoding"), ENCODING_LABELS.get(source.encoding, source.encoding), width="content")
-        st.metric(t("Separator"), delimiters.get(source.delimiter, source.delimiter), width="content")
-        st.metric(t("Size"), _size(source.byte_count), width="content")
-    notes = []
-    if source.broken_count:
-        notes.append(nt("{count} row is broken.", "{count} rows are broken.", source.broken_count))
-    if source.blank_count:
-        notes.append(nt("{count} blank line is no row.", "{count} blank lines are no rows.", source.blank_count))
-    if source.damaged_count:
-        notes.append(
-            nt("{count} damaged character was found.", "{count} damaged characters were found.", source.damaged_count)
-        )
-    if notes:
-        st.caption(":material/info: " + " ".join(notes))
-
-
-def _size(byte_count: int) -> str:
-    if byte_count < 1_000_000:
-        return f"{formats.number(max(1, round(byte_count / 1_000)))} KB"
-    return f"{formats.number(round(byte_count / 1_000_000, 1))} MB"
-
-
-def _draw_head() -> None:
-    titles = (t("Column"), t("First values"), t("Goes to"), t("Type"))
-    for place, title in zip(st.columns(_WIDTHS), titles, strict=True):
-        place.caption(title)
-
-
-def _draw_column(source: SourceFile, number: int, header: str, registry: FieldRegistry, guessed: Mapping) -> None:
-    name, values, target, kind = st.columns(_WIDTHS, vertical_alignment="center")
-    name.text(header)
-    values.text(_first_values(source, number) or "–")
-    guess = guessed.columns[number]
-    options = [LEFT_OUT, NEW, *mappable_fields(registry)]
-    first = NEW if guess.new else guess.target or LEFT_OUT
-    label = t("{column} goes to", column=header)
-    with target:
-        chosen = st.selectbox(
-            label,
-            options,
-            index=options.index(first) if first in options else 0,
-            format_func=lambda each: _target_label(each, registry),
-            key=target_key(source.import_id, number),
-            label_visibility="collapsed",
-            persist_state="session",
-        )
-    with kind:
-        _draw_type(source, number, header, str(chosen), registry, guess.new.type if guess.new else FieldType.TEXT)
-
-
-def _first_values(source: SourceFile, number: int) -> str:
-    """As many of the first values as fit a line."""
-    shown = ""
-    for value in [row[number] for row in source.samples if row[number]][:_SHOWN_VALUES]:
-        longer = f"{shown} · {value}" if shown else str(value)
-        if shown and len(longer) > _SHOWN_LETTERS:
-            break
-        shown = longer
-    return shown if len(shown) <= _SHOWN_LETTERS else shown[: _SHOWN_LETTERS - 1] + "…"
-
-
-def _draw_type(
-    source: SourceFile, number: int, header: str, chosen: str, registry: FieldRegistry, guessed: FieldType
-) -> None:
-    if chosen == NEW:
-        st.selectbox(
-            t("Type of {column}", column=header),
-            list(FieldType),
-            index=list(FieldType).index(guessed),
-            format_func=lambda each: t(TYPE_LABELS[each]),
-            key=type_key(source.import_id, number),
-            label_visibility="collapsed",
-            persist_state="session",
-        )
-    elif chosen in registry:
-        st.caption(t(TYPE_LABELS[registry.get(chosen).type]))
-    elif chosen == LEFT_OUT:
-        st.caption("–")
-
-
-def _target_label(target: str, registry: FieldRegistry) -> str:
-    if target == LEFT_OUT:
-        return t("Leave out")
-    return t("New field") if target == NEW else field_label(target, registry)
-
-
-def _choose_region() -> str:
-    regions = sorted(phonenumbers.SUPPORTED_REGIONS, key=formats.country_name)
-    home = settings().default_region
-    return str(
-        st.selectbox(
-            t("Numbers without a country code are from"),
-            regions,
-            index=regions.index(home) if home in regions else 0,
-            format_func=formats.country_name,
-            key=Key.REGION,
-            width=360,
-            persist_state="session",
-        )
+def _summary(mapping: Mapping) -> str:
+    taken = sum(1 for _ in mapping)
+    new = sum(1 for _, each in mapping if each.new)
+    return t(
+        "{taken} of {all} columns are taken, {new} as new fields. Checking writes nothing.",
+        taken=formats.number(taken),
+        all=formats.number(len(mapping.columns)),
+        new=formats.number(new),
     )
 
 
-def _problem_of(mapping: Mapping, source: SourceFile, registry: FieldRegistry) -> str:
+def _problem_of(mapping: Mapping, source: SourceFile, registry: FieldRegistry, options: ImportOptions) -> str:
     try:
-        check_mapping(mapping, source, registry)
+        check_mapping(mapping, source, registry, identity=options.identity)
     except InvalidField as problem:
         return t("The new field “{name}” can't be made: {reason}.", name=problem.name, reason=t(problem.reason))
     except InputError as problem:
-        return t("Not yet: {reason}.", reason=t(str(problem.fields.get("reason", ""))))
+        reason = problem.fields.get("reason")
+        return t("Not yet: {reason}.", reason=t(str(reason))) if reason else sentence_of(problem)
     return ""

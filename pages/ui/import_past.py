@@ -1,37 +1,53 @@
-"""What imports did: the one just carried out, and the list of the earlier ones with their rejects."""
+"""What imports did: the one just carried out, the list of all, and each with its files and its undo."""
 
 from __future__ import annotations
 
 import polars as pl
 import streamlit as st
 
-from engine.contacts.importing import PastImport, import_folder, list_imports
+from engine.contacts import load_registry
+from engine.contacts.import_history import ImportRow, past_import, past_imports
 from pages.ui import formats, nt, t
-from pages.ui.import_state import forget_done
-from pages.ui.services import settings, warehouse
+from pages.ui.import_files import draw_kept_downloads
+from pages.ui.import_state import leave, tell_suppressions
+from pages.ui.import_undo import draw_undo_button, draw_undone
+from pages.ui.import_words import field_label, plain
+from pages.ui.services import warehouse
+
+_SHOWN = 50
 
 
 def draw_result(import_id: str) -> None:
     """Draw what the import that was just carried out did, and the way on."""
-    past = next((each for each in list_imports(warehouse().cursor()) if each.import_id == import_id), None)
-    if past is None:
-        return
-    taken = past.new_count + past.updated_count
+    past = past_import(warehouse().cursor(), import_id)
+    tell_suppressions()
+    if past.is_undone:
+        draw_undone(past)
+    else:
+        title = nt("{count} contact imported", "{count} contacts imported", past.taken_count)
+        st.markdown(f"### :primary[:material/check_circle:] {title}")
     with st.container(border=True):
-        title = nt("{count} contact imported", "{count} contacts imported", taken)
-        st.markdown(f"### :material/check_circle: {title}")
-        st.caption(past.file_name)
         _draw_figures(past)
-        with st.container(horizontal=True):
-            if st.button(t("Open the audience"), type="primary", icon=":material/groups:", key="import.audience"):
-                st.switch_page("pages/audience.py", query_params={})
-            _rejects_button(past, key="import.result_rejects")
-            st.button(t("Import another file"), on_click=forget_done, key="import.again")
+    with st.container(horizontal=True):
+        if st.button(t("Open the audience"), type="primary", icon=":material/groups:", key="import.audience"):
+            leave()
+            st.switch_page("pages/audience.py", query_params={})
+        draw_kept_downloads(past)
+        draw_undo_button(past)
+        st.button(t("Import another file"), on_click=leave, key="import.again", icon=":material/upload_file:")
+    if past.withdrawn_count:
+        st.caption(
+            nt(
+                "{count} contact opted out by this file; nothing more is sent to them.",
+                "{count} contacts opted out by this file; nothing more is sent to them.",
+                past.withdrawn_count,
+            )
+        )
 
 
 def draw_past() -> None:
-    """Draw the earlier imports, newest first."""
-    imports = list_imports(warehouse().cursor())
+    """Draw the earlier imports, newest first, and the one that is chosen."""
+    imports = past_imports(warehouse().cursor(), limit=_SHOWN)
     if not imports:
         return
     st.subheader(t("Earlier imports"), anchor=False)
@@ -39,6 +55,7 @@ def draw_past() -> None:
         t("When"): [formats.moment(each.happened_at) for each in imports],
         t("Who"): [each.who for each in imports],
         t("File"): [each.file_name for each in imports],
+        t("State"): [t("undone") if each.is_undone else t("done") for each in imports],
         t("Rows"): [formats.number(each.row_count) for each in imports],
         t("New"): [formats.number(each.new_count) for each in imports],
         t("Updated"): [formats.number(each.updated_count) for each in imports],
@@ -46,7 +63,7 @@ def draw_past() -> None:
         t("Twice in the file"): [formats.number(each.duplicate_count) for each in imports],
         t("Rejected"): [formats.number(each.rejected_count) for each in imports],
     }
-    numbers = list(columns)[3:]
+    numbers = list(columns)[4:]
     chosen = st.dataframe(
         pl.DataFrame(columns),
         hide_index=True,
@@ -54,15 +71,35 @@ def draw_past() -> None:
         selection_mode="single-row",
         column_config={name: st.column_config.TextColumn(alignment="right") for name in numbers},
         key=f"import.past.{imports[0].import_id}",
+        alt=t("Earlier imports"),
     )
     rows = chosen["selection"]["rows"]
     if rows:
-        _rejects_button(imports[rows[0]], key="import.past_rejects")
-    elif any(each.rejects_file for each in imports):
-        st.caption(t("Choose an import to download the rows it rejected."))
+        draw_detail(imports[rows[0]])
+    else:
+        st.caption(t("Choose an import to see its file, download what it rejected, or undo it."))
 
 
-def _draw_figures(past: PastImport) -> None:
+def draw_detail(past: ImportRow) -> None:
+    """Draw one earlier import: its file, where its columns went, its files, its undo."""
+    with st.container(border=True):
+        st.markdown(f"**{plain(past.file_name)}**&ensp;:small[:gray[SHA-256 {past.file_hash[:16]}…]]")
+        st.caption(_columns(past))
+        if past.is_undone:
+            draw_undone(past)
+        with st.container(horizontal=True):
+            draw_kept_downloads(past)
+            draw_undo_button(past)
+
+
+def _columns(past: ImportRow) -> str:
+    registry = load_registry(warehouse().cursor())
+    return " · ".join(
+        f"{plain(each.header)} → {plain(field_label(each.target or '', registry))}" for _, each in past.mapping
+    )
+
+
+def _draw_figures(past: ImportRow) -> None:
     figures = (
         (t("New"), past.new_count),
         (t("Updated"), past.updated_count),
@@ -70,23 +107,6 @@ def _draw_figures(past: PastImport) -> None:
         (t("Twice in the file"), past.duplicate_count),
         (t("Rejected"), past.rejected_count),
     )
-    for place, (label, value) in zip(st.columns(len(figures)), figures, strict=True):
-        place.metric(label, formats.number(value))
-
-
-def _rejects_button(past: PastImport, *, key: str) -> None:
-    if not past.rejects_file:
-        return
-    path = import_folder(settings(), past.import_id) / past.rejects_file
-    if not path.exists():
-        st.caption(t("The rejected rows of this import are no longer here."))
-        return
-    st.download_button(
-        nt("Download {count} rejected row", "Download {count} rejected rows", past.rejected_count),
-        path.read_bytes(),
-        file_name=f"rejects-{past.import_id}.csv",
-        mime="text/csv",
-        icon=":material/download:",
-        on_click="ignore",
-        key=key,
-    )
+    with st.grid(5, min_column_width=110, gap="small"):
+        for label, value in figures:
+            st.metric(label, formats.number(value))

@@ -1,152 +1,185 @@
-"""The state of the import page: which file, how far; and the steps that change it."""
+"""The state of the import page: which import the session looks at, what the columns start from, and the actions.
+
+The import itself lives in `engine.contacts.import_jobs`; the address holds its id, so that a reload, or another
+browser, finds it again.
+"""
 
 from __future__ import annotations
 
 import contextlib
+import zlib
 from collections.abc import Callable
+from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import BinaryIO
 
+import redis
 import streamlit as st
 
 from engine.clock import utc_now
-from engine.contacts import load_registry
-from engine.contacts.fields import FieldType
-from engine.contacts.guessing import guess_mapping
-from engine.contacts.importing import begin_import, discard_import, plan_import
-from engine.contacts.mapping import Mapping
-from engine.contacts.merging import finish_import
-from engine.contacts.options import ImportOptions
-from engine.contacts.planning import DryRun
-from engine.contacts.source import SourceFile
-from engine.errors import InputError, NotFound
+from engine.contacts.import_jobs import ImportJobs, import_jobs
+from engine.contacts.import_work import Given, Merging
+from engine.contacts.job_record import ImportJob
+from engine.contacts.source import DETECT, ReadOptions, SourceFile
+from engine.errors import NotFound, QueueUnavailable, UlakError
 from engine.ids import new_id
+from engine.operations.pending import apply_pending
+from engine.segments import create_list
 from pages.ui import t, who
-from pages.ui.services import settings, warehouse
+from pages.ui.i18n import catalogue, language
+from pages.ui.services import live_redis, settings, warehouse
 
 NEW = "+"
 LEFT_OUT = ""
+PARAMETER = "import"
 _BLOCK = 1 << 20
 
 
 class Key(StrEnum):
-    """Session state of the import page."""
+    """Session state and widget keys of the import page; most end in the import's id."""
 
-    FILE = "import.file"  # the id of the import that is under way
-    STEP = "import.step"
-    GUESS = "import.guess"  # JSON of the mapping that was guessed
-    DONE = "import.done"  # the id of the import that was just carried out
-    PROBLEM = "import.problem"
+    FILE = "import.file"  # the id of the import the session looks at
     UPLOAD = "import.upload"
+    PROBLEM = "import.problem"
+    BASE = "import.base"  # what the columns start from
+    TARGET = "import.target"
+    TYPE = "import.type"
+    POLICY = "import.policy"
+    MONTH = "import.month"
     REGION = "import.region"
+    IDENTITY = "import.identity"
+    DUPLICATES = "import.duplicates"
+    LIST = "import.list"
+    OPT_IN = "import.opt_in"
+    READING = "import.reading"
+    UNDO = "import.undo"
+    UNDONE = "import.undone"
 
 
-class Step(StrEnum):
-    """How far the file under way is."""
+@dataclass(frozen=True)
+class Place:
+    """Which reading of which file the widgets belong to, and what their columns started from."""
 
-    COLUMNS = "columns"
-    PLAN = "plan"
+    import_id: str
+    reading: int
+    base: int
+
+    def key(self, kind: Key, column: int | None = None) -> str:
+        """A widget's key; of one column, if one is given."""
+        stem = f"{kind.value}.{self.import_id}.{self.reading:x}.{self.base}"
+        return stem if column is None else f"{stem}.{column}"
 
 
-def target_key(import_id: str, column: int) -> str:
-    """The widget that chooses where a column goes."""
-    return f"import.target.{import_id}.{column}"
+def place_of(source: SourceFile) -> Place:
+    """The place of a file that was read."""
+    reading = zlib.crc32(repr((source.headers, source.part, source.has_header)).encode())
+    return Place(source.import_id, reading, st.session_state.get(f"{Key.BASE}.number.{source.import_id}", 0))
 
 
-def type_key(import_id: str, column: int) -> str:
-    """The widget that chooses the type of a column's new field."""
-    return f"import.type.{import_id}.{column}"
+def jobs() -> ImportJobs:
+    """The imports of this home."""
+    return import_jobs(settings(), warehouse)
+
+
+def current_job() -> ImportJob | None:
+    """The import that the address names, else the one the session was at."""
+    import_id = st.query_params.get(PARAMETER) or st.session_state.get(Key.FILE)
+    if not import_id:
+        return None
+    try:
+        job = jobs().get(str(import_id))
+    except NotFound:
+        leave()
+        return None
+    look_at(job.import_id)
+    return job
+
+
+def look_at(import_id: str) -> None:
+    """Show an import."""
+    st.session_state[Key.FILE] = import_id
+    if st.query_params.get(PARAMETER) != import_id:
+        st.query_params[PARAMETER] = import_id
+
+
+def leave() -> None:
+    """Back to the start; the import stays as it is."""
+    st.session_state.pop(Key.FILE, None)
+    st.query_params.pop(PARAMETER, None)
 
 
 def take_upload(name: str, content: BinaryIO) -> None:
-    """Read an uploaded file: spooled to disk, then read from there."""
+    """Begin to read an uploaded file: spooled to disk, then read from there."""
     folder = settings().home / "imports"
     folder.mkdir(parents=True, exist_ok=True)
-    spool = folder / f"{new_id('upload', utc_now())}.csv"
+    spool = folder / new_id("upload", utc_now())
     try:
         with spool.open("wb") as file:
             while block := content.read(_BLOCK):
                 file.write(block)
-        take_file(spool, name)
-    finally:
+    except BaseException:
         spool.unlink(missing_ok=True)
+        raise
+    _begin(Given(spool, name, DETECT, is_spool=True))
 
 
 def take_file(path: Path, name: str) -> None:
-    """Read a file and go to its columns; a file that can't be read is a problem to show."""
-    give_up()
-    forget_done()
-    try:
-        source = begin_import(settings(), path, now=utc_now(), file_name=name, on_progress=_bar())
-        guessed = guess_mapping(source, load_registry(warehouse().cursor()), region=settings().default_region)
-    except InputError as problem:
-        st.session_state[Key.PROBLEM] = (name, problem.fields.get("reason", ""))
-        return
-    st.session_state[Key.FILE] = source.import_id
-    st.session_state[Key.GUESS] = guessed.model_dump_json()
-    st.session_state[Key.STEP] = Step.COLUMNS
+    """Begin to read a file of this machine."""
+    _begin(Given(path, name, DETECT))
 
 
-def make_plan(source: SourceFile, mapping: Mapping, region: str) -> None:
-    """Make the dry run and go to it."""
-    plan_import(
-        warehouse(), settings(), source, mapping, ImportOptions(region=region), now=utc_now(), on_progress=_bar()
-    )
-    st.session_state[Key.STEP] = Step.PLAN
-
-
-def carry_out(plan: DryRun) -> None:
-    """Import, once: a second click finds it done."""
-    with contextlib.suppress(NotFound):
-        finish_import(warehouse(), plan, who=who(), now=utc_now(), translate=t)
-    st.session_state[Key.DONE] = plan.import_id
-    _forget_file()
-
-
-def back_to_columns() -> None:
-    """From the dry run to the columns, choices kept."""
-    st.session_state[Key.STEP] = Step.COLUMNS
-
-
-def give_up() -> None:
-    """Drop the file under way."""
-    import_id = st.session_state.get(Key.FILE)
-    if import_id:
-        discard_import(settings(), import_id)
-    _forget_file()
-
-
-def forget_done() -> None:
-    """Leave the result."""
-    st.session_state.pop(Key.DONE, None)
+def _begin(given: Given) -> None:
     st.session_state.pop(Key.PROBLEM, None)
+    look_at(jobs().begin(given, who=who()).import_id)
 
 
-def guessed_mapping() -> Mapping:
-    """The mapping that was guessed for the file under way."""
-    return Mapping.model_validate_json(st.session_state[Key.GUESS])
+def read_again(import_id: str, options: ReadOptions) -> None:
+    """Begin to read the file in another way."""
+    _try(lambda: jobs().read_again(import_id, options))
 
 
-def choices_of(source: SourceFile) -> list[str | FieldType | None]:
-    """What a person chose for each column, for `build_mapping`."""
-    chosen: list[str | FieldType | None] = []
-    for number in range(len(source.headers)):
-        target = st.session_state.get(target_key(source.import_id, number), LEFT_OUT)
-        kind = st.session_state.get(type_key(source.import_id, number), FieldType.TEXT)
-        chosen.append(FieldType(kind) if target == NEW else target or None)
-    return chosen
+def carry_out(import_id: str) -> None:
+    """Begin to import; a second click is the same import."""
+    words, person = catalogue(language()), who()  # the thread knows no session
+    name = jobs().get(import_id).new_list
+
+    def make_list(name: str) -> str:
+        return create_list(warehouse(), name, who=person, now=utc_now())
+
+    merging = Merging(person, lambda text: words.get(text, text), name, make_list)
+    _try(lambda: jobs().merge(import_id, merging))
 
 
-def _forget_file() -> None:
-    for key in (Key.FILE, Key.STEP, Key.GUESS):
-        st.session_state.pop(key, None)
+def tell_suppressions() -> None:
+    """Tell Redis at once whom an import opted out; without Redis, web tells it when it is back."""
+    with contextlib.suppress(QueueUnavailable, redis.RedisError, OSError):
+        apply_pending(warehouse(), live_redis())
 
 
-def _bar() -> Callable[[str, float], None]:
-    """A progress bar in words."""
-    words = {
+def back_to_columns(import_id: str) -> None:
+    """From the dry run to the columns, choices kept."""
+    _try(lambda: jobs().back(import_id))
+
+
+def give_up(import_id: str) -> None:
+    """Drop an import, and go to the start."""
+    _try(lambda: jobs().cancel(import_id))
+    leave()
+
+
+def _try(act: Callable[[], object]) -> None:
+    try:
+        act()
+    except UlakError as problem:  # the import went on in another tab
+        st.session_state[Key.PROBLEM] = problem
+
+
+def step_words() -> dict[str, str]:
+    """What the work under way is called."""
+    return {
         "copying": t("Copying the file…"),
+        "unpacking": t("Unpacking the file…"),
         "scanning": t("Looking at every line…"),
         "splitting": t("Parting the rows from what is broken…"),
         "reading": t("Reading the cells…"),
@@ -156,10 +189,3 @@ def _bar() -> Callable[[str, float], None]:
         "rejects": t("Gathering what can't be taken…"),
         "comparing": t("Comparing with the contacts you have…"),
     }
-    place = st.empty()
-
-    def show(step: str, share: float) -> None:
-        if step in words:
-            place.progress(min(share, 1.0), text=words[step])
-
-    return show

@@ -15,7 +15,7 @@ from engine.contacts import import_work
 from engine.contacts.fields import load_registry
 from engine.contacts.guessing import guess_mapping
 from engine.contacts.import_jobs import ImportJobs, import_jobs
-from engine.contacts.import_work import Given
+from engine.contacts.import_work import Given, Merging
 from engine.contacts.importing import count_contacts, import_folder, load_source
 from engine.contacts.job_record import ImportJob, JobState
 from engine.contacts.mapping import Mapping
@@ -90,7 +90,7 @@ def count(warehouse: Warehouse) -> int:
 def test_a_file_goes_step_by_step_to_contacts(jobs: ImportJobs, given: Given, warehouse: Warehouse) -> None:
     job = planned(jobs, given, warehouse)
     assert count(warehouse) == 0
-    assert jobs.wait(jobs.merge(job.import_id, who="Deniz").import_id, SECONDS).state is JobState.DONE
+    assert jobs.wait(jobs.merge(job.import_id, Merging("Deniz")).import_id, SECONDS).state is JobState.DONE
     assert count(warehouse) == 10
     rows = warehouse.cursor().execute("SELECT import_id, by_whom FROM imports").fetchall()
     assert rows == [(job.import_id, "Deniz")]
@@ -99,20 +99,20 @@ def test_a_file_goes_step_by_step_to_contacts(jobs: ImportJobs, given: Given, wa
 def test_merging_twice_is_one_import(jobs: ImportJobs, given: Given, warehouse: Warehouse) -> None:
     job = planned(jobs, given, warehouse)
     for _ in range(3):
-        jobs.merge(job.import_id, who="Elif")
+        jobs.merge(job.import_id, Merging("Elif"))
     assert jobs.wait(job.import_id, SECONDS).state is JobState.DONE
-    assert jobs.merge(job.import_id, who="Elif").state is JobState.DONE
+    assert jobs.merge(job.import_id, Merging("Elif")).state is JobState.DONE
     assert warehouse.cursor().execute("SELECT count(*) FROM imports").fetchall() == [(1,)]
 
 
 def test_all_of_it_runs_through_by_itself(jobs: ImportJobs, given: Given, warehouse: Warehouse) -> None:
-    job = jobs.run_through(given, choose_of(warehouse), who="Elif")
+    job = jobs.run_through(given, choose_of(warehouse), Merging("Elif"))
     assert jobs.wait(job.import_id, SECONDS).state is JobState.DONE
     assert count(warehouse) == 10
 
 
 def test_a_dry_run_stops_before_the_merge(jobs: ImportJobs, given: Given, warehouse: Warehouse) -> None:
-    job = jobs.run_through(given, choose_of(warehouse), who="Elif", is_dry=True)
+    job = jobs.run_through(given, choose_of(warehouse), Merging("Elif"), is_dry=True)
     assert jobs.wait(job.import_id, SECONDS).state is JobState.PLANNED
     assert count(warehouse) == 0
 
@@ -164,7 +164,7 @@ def test_one_who_waits_can_be_given_up(
     with held(monkeypatch, "begin_import") as (begun, _):
         jobs.begin(given, who="Elif")
         assert begun.wait(SECONDS)
-        jobs.merge(job.import_id, who="Elif")
+        jobs.merge(job.import_id, Merging("Elif"))
         while not jobs.get(job.import_id).is_waiting:
             assert not threading.Event().wait(0.01)
         assert jobs.cancel(job.import_id).state is JobState.CANCELLED
@@ -178,7 +178,7 @@ def test_reading_and_planning_can_be_given_up_in_the_middle(
     jobs: ImportJobs, given: Given, warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
     with held(monkeypatch, name) as (begun, go_on):
-        job = jobs.run_through(given, choose_of(warehouse), who="Elif")
+        job = jobs.run_through(given, choose_of(warehouse), Merging("Elif"))
         assert begun.wait(SECONDS)
         assert jobs.cancel(job.import_id).state is JobState.CANCELLED
         go_on.set()
@@ -193,7 +193,7 @@ def test_a_merge_that_has_begun_is_not_given_up(
 ) -> None:
     job = planned(jobs, given, warehouse)
     with held(monkeypatch, "finish_import") as (begun, _):
-        jobs.merge(job.import_id, who="Elif")
+        jobs.merge(job.import_id, Merging("Elif"))
         assert begun.wait(SECONDS)
         with pytest.raises(StateError):
             jobs.cancel(job.import_id)
@@ -241,7 +241,8 @@ from pathlib import Path
 import engine.contacts.{module} as module
 from engine.contacts.fields import load_registry
 from engine.contacts.guessing import guess_mapping
-from engine.contacts.import_jobs import Given, import_jobs
+from engine.contacts.import_jobs import import_jobs
+from engine.contacts.import_work import Given, Merging
 from engine.contacts.options import ImportOptions
 from engine.contacts.source import DETECT
 from engine.settings import current_settings
@@ -261,9 +262,9 @@ if {steps}:
     job = jobs.wait(jobs.begin(given, who="Elif").import_id)
     mapping, options = choose(module_source(job.import_id))
     jobs.wait(jobs.plan(job.import_id, mapping, options).import_id)
-    jobs.merge(job.import_id, who="Elif")
+    jobs.merge(job.import_id, Merging("Elif"))
 else:
-    job = jobs.run_through(given, choose, who="Elif")
+    job = jobs.run_through(given, choose, Merging("Elif"))
 jobs.wait(job.import_id)
 """
 
@@ -321,7 +322,7 @@ def test_killed_in_mid_merge_nothing_is_there_and_it_says_so(
             return
         # Nothing is lost either: the dry run is still there, and is carried out at a word.
         assert job.state is JobState.PLANNED
-        assert jobs.wait(jobs.merge(job.import_id, who="Elif").import_id, SECONDS).state is JobState.DONE
+        assert jobs.wait(jobs.merge(job.import_id, Merging("Elif")).import_id, SECONDS).state is JobState.DONE
         assert count(warehouse) == 3_000
 
 
