@@ -125,6 +125,7 @@ Doors = Annotated[Services, Depends(services_of)]
 def create_api(services: Services) -> FastAPI:
     """The ASGI app of the REST API."""
     from worker.api_contacts import router as contacts
+    from worker.api_imports import router as imports
     from worker.api_messages import router as messages
     from worker.api_operations import router as operations
 
@@ -133,7 +134,7 @@ def create_api(services: Services) -> FastAPI:
     app.add_exception_handler(UlakError, _answer_error)
     app.add_exception_handler(RequestValidationError, _answer_malformed)
     app.include_router(_frame())
-    for router in (contacts, messages, operations):
+    for router in (contacts, imports, messages, operations):
         app.include_router(router)
     return app
 
