@@ -1,29 +1,40 @@
 """Runs the reading of a big file in a process of its own, so that the pages go on meanwhile (one process, one GIL).
 
-`python -m engine.contacts.child` takes one JSON request on stdin and writes JSON lines: progress, at last the answer
-or the error. Small files are read in place: starting a process takes longer than reading them.
+`python -m engine.contacts.child` takes JSON requests on stdin, one a line, and writes JSON lines: progress, at last
+the answer or the error. Small files are read in place: starting a process takes longer than reading them. The process
+that has read a file waits a while for its staging, and ends with its input.
 """
 
 from __future__ import annotations
 
+import atexit
 import json
 import os
+import select
 import subprocess
 import sys
+import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import IO, Any
 
 from engine import errors
+from engine.contacts.cells import BY_WORDS
 from engine.contacts.people import StageRequest
 from engine.contacts.source import ReadOptions, SourceFile, read_source
 from engine.contacts.staging import Staged, stage
+from engine.contacts.vocabulary import words_of
 from engine.errors import UlakError, UnreadableFile
 from engine.words import N_
 
 SMALL_BYTES = 4 << 20
 _PACKED_TIMES = 8
 Progress = Callable[[str, float], None]
+WAITS_SECONDS = 120.0  # a process that has read a file stays as long, for it has its libraries in memory
+_MARGIN_SECONDS = 10.0
+_waiting: list[tuple[subprocess.Popen[str], float]] = []  # at most one, and since when
+_lock = threading.Lock()
 _DIED = N_("the process that reads it ended unexpectedly; it may be too big for this machine's memory")
 
 
@@ -53,9 +64,27 @@ def stage_apart(request: StageRequest, byte_count: int, on_progress: Progress) -
 
 
 def _ask(request: dict[str, Any], on_progress: Progress) -> Any:
+    """Ask the process that waits, else a new one; after a reading it waits for the staging that mostly follows."""
+    child = _take_waiting() or _start()
+    try:
+        child.stdin.write(json.dumps(request) + "\n")  # type: ignore[union-attr]
+        child.stdin.flush()  # type: ignore[union-attr]
+        answer = _listen(child.stdout, on_progress)  # type: ignore[arg-type]
+    except BaseException:
+        child.kill()
+        _end(child)
+        raise
+    if request["do"] == "read":
+        _keep_waiting(child)
+    else:
+        _end(child)
+    return answer
+
+
+def _start() -> subprocess.Popen[str]:
     root = str(Path(errors.__file__).parents[1])
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, [root, os.environ.get("PYTHONPATH")]))}
-    child = subprocess.Popen(
+    return subprocess.Popen(
         [sys.executable, "-m", "engine.contacts.child"],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
@@ -63,16 +92,41 @@ def _ask(request: dict[str, Any], on_progress: Progress) -> Any:
         encoding="utf-8",
         env=environment,
     )
-    with child:
-        assert child.stdin is not None
-        assert child.stdout is not None
-        try:
-            child.stdin.write(json.dumps(request))
-            child.stdin.close()
-            return _listen(child.stdout, on_progress)
-        except BaseException:
-            child.kill()
-            raise
+
+
+def _end(child: subprocess.Popen[str]) -> None:
+    with child:  # closes its input, whereupon it ends
+        pass
+
+
+def _take_waiting() -> subprocess.Popen[str] | None:
+    with _lock:
+        while _waiting:
+            child, since = _waiting.pop()
+            if child.poll() is None and time.monotonic() - since < WAITS_SECONDS - _MARGIN_SECONDS:
+                return child
+            _end(child)
+    return None
+
+
+def _keep_waiting(child: subprocess.Popen[str]) -> None:
+    with _lock:
+        others = [other for other, _ in _waiting]
+        _waiting[:] = [(child, time.monotonic())]
+    for other in others:
+        _end(other)
+
+
+def end_waiting() -> None:
+    """End the process that waits for more, if there is one."""
+    with _lock:
+        children = [child for child, _ in _waiting]
+        _waiting.clear()
+    for child in children:
+        _end(child)
+
+
+atexit.register(end_waiting)
 
 
 def _listen(answers: IO[str], on_progress: Progress) -> Any:
@@ -88,32 +142,33 @@ def _listen(answers: IO[str], on_progress: Progress) -> Any:
 
 
 def main() -> None:
-    """Answer one request."""
-    request = json.load(sys.stdin)
+    """Answer requests, one a line, until the input ends or none comes for a while."""
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)  # what a library prints is no answer
 
     def say(answer: dict[str, Any]) -> None:
         print(json.dumps(answer, default=str), file=answers, flush=True)
 
-    def tell(step: str, share: float) -> None:
-        say({"step": step, "share": share})
-
-    try:
-        answer: SourceFile | Staged
-        if request["do"] == "read":
-            given = request["with"]
-            path, folder = Path(given["path"]), Path(given["folder"])
-            options = ReadOptions.model_validate(given["options"])
-            answer = read_source(
-                path, folder, given["import_id"], file_name=given["file_name"], options=options, on_progress=tell
-            )
+    while select.select([sys.stdin], [], [], WAITS_SECONDS)[0] and (line := sys.stdin.readline()):
+        try:
+            answer = _answer(json.loads(line), lambda step, share: say({"step": step, "share": share}))
+        except UlakError as problem:
+            say({"error": type(problem).__name__, "fields": problem.fields})
         else:
-            answer = stage(StageRequest.model_validate(request["with"]), tell)
-    except UlakError as problem:
-        say({"error": type(problem).__name__, "fields": problem.fields})
-    else:
-        say({"answer": answer.model_dump(mode="json")})
+            say({"answer": answer.model_dump(mode="json")})
+        for kind in BY_WORDS:  # for the staging that will be asked for
+            words_of(kind)
+
+
+def _answer(request: dict[str, Any], on_progress: Progress) -> SourceFile | Staged:
+    if request["do"] == "stage":
+        return stage(StageRequest.model_validate(request["with"]), on_progress)
+    given = request["with"]
+    path, folder = Path(given["path"]), Path(given["folder"])
+    options = ReadOptions.model_validate(given["options"])
+    return read_source(
+        path, folder, given["import_id"], file_name=given["file_name"], options=options, on_progress=on_progress
+    )
 
 
 if __name__ == "__main__":

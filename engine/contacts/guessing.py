@@ -106,7 +106,7 @@ def _samples(source: SourceFile) -> pl.DataFrame:
 def _types(source: SourceFile, samples_frame: pl.DataFrame) -> list[FieldType | None]:
     """The type of each column's values; None when it has none."""
     with open_scratch(memory_limit="200MB") as cursor:
-        create_words(cursor)
+        create_words(cursor, Kind.BOOL)
         cursor.register("samples_frame", samples_frame)
         columns = ", ".join(f"{trimmed_sql(name)} AS {name}" for name in samples_frame.columns)
         cursor.execute(f"CREATE TABLE samples AS SELECT {columns} FROM samples_frame")
@@ -149,7 +149,7 @@ def _is_list(cursor: duckdb.DuckDBPyConnection, cell: str, filled: int) -> bool:
 
 def _fitting(cursor: duckdb.DuckDBPyConnection, cell: str, kind: Kind) -> int:
     if kind in BY_WORDS:
-        query = f"SELECT count(*) FROM samples JOIN words ON words.word = {word_sql(cell, kind)} AND kind = '{kind}'"
+        query = f"SELECT count(*) FROM samples JOIN words_{kind} ON word = {word_sql(cell, kind)}"
     else:
         style = find_style(cursor, "samples", cell, kind)
         separated = f"WHERE NOT regexp_full_match({cell}, '\\d{{5}}')" if kind is Kind.DATE else ""
