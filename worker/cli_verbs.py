@@ -58,7 +58,7 @@ def count_segment(
     as_json: JsonOption = False,
 ) -> None:
     """Count the contacts of a segment."""
-    answer = client_as("").call("POST", "/segments/count", json=_segment_of(name))
+    answer = client_as("").call("POST", "/segments/count", json=segment_of(name))
     show(answer, as_json, lambda row: str(row["count"]))
 
 
@@ -142,7 +142,7 @@ def send(
         "dry_run": dry_run,
     }
     if segment:
-        body |= _segment_of(segment)
+        body |= segment_of(segment)
     headers = {"Idempotency-Key": idempotency_key} if idempotency_key else {}
     answer = client_as(person).call("POST", "/operations", json=body, headers=headers)
     show(answer, as_json, _send_line)
@@ -187,7 +187,7 @@ _control("resume", "Let a paused or halted operation go on.")
 _control("cancel", "Cancel an operation; who was not sent to stays so.")
 
 
-def _segment_of(text: str) -> Row:
+def segment_of(text: str) -> Row:
     path = Path(text)
     if path.suffix != ".json" and not path.is_file():
         return {"segment": text}

@@ -6,6 +6,9 @@ DuckDB has one owner, so nobody else opens the file while web runs.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
@@ -44,16 +47,38 @@ class Client:
         """
         # Headers carry ASCII: names and keys may be anything.
         headers = self._headers | {name: quote(text) for name, text in options.pop("headers", {}).items()}
-        if self.web_runs():
-            base = f"http://{self._settings.host}:{self._settings.port}"
-            try:
-                with httpx.Client(base_url=base, timeout=600, trust_env=False) as client:
-                    answer = client.request(verb, PREFIX + path, headers=headers, **options)
-            except httpx.TransportError as problem:
-                raise WebWentAway(reason=type(problem).__name__) from problem
-        else:
-            answer = asyncio.run(self._in_process(verb, path, headers, options))
-        return _read(answer)
+        if not self.web_runs():
+            return _read(asyncio.run(self._in_process(verb, path, headers, options)))
+        with self._to_web() as client:
+            return _read(client.request(verb, PREFIX + path, headers=headers, **options))
+
+    def download(self, verb: str, path: str, target: Path, **options: Any) -> httpx.Headers:
+        """One verb whose answer is a file; answers its headers. The file is written when it came whole.
+
+        Raises: as `call`.
+        """
+        part = target.with_name(target.name + ".part")
+        try:
+            if not self.web_runs():
+                answer = asyncio.run(self._in_process(verb, path, self._headers, options))
+                _refuse(answer)
+                part.write_bytes(answer.content)
+            else:
+                with self._to_web() as client:
+                    answer = _stream(client, verb, PREFIX + path, part, headers=self._headers, **options)
+            part.rename(target)
+        finally:
+            part.unlink(missing_ok=True)
+        return answer.headers
+
+    @contextmanager
+    def _to_web(self) -> Iterator[httpx.Client]:
+        base = f"http://{self._settings.host}:{self._settings.port}"
+        try:
+            with httpx.Client(base_url=base, timeout=600, trust_env=False) as client:
+                yield client
+        except httpx.TransportError as problem:
+            raise WebWentAway(reason=type(problem).__name__) from problem
 
     def web_runs(self) -> bool:
         """Whether the web of this home answers (its token is ours)."""
@@ -80,9 +105,25 @@ class Client:
             close_shared_warehouse()
 
 
+def _stream(client: httpx.Client, verb: str, path: str, target: Path, **options: Any) -> httpx.Response:
+    with client.stream(verb, path, **options) as answer:
+        if not answer.is_success:
+            answer.read()
+            _refuse(answer)
+        with target.open("wb") as file:
+            for piece in answer.iter_bytes():
+                file.write(piece)
+    return answer
+
+
 def _read(answer: httpx.Response) -> Any:
+    _refuse(answer)
+    return answer.json()
+
+
+def _refuse(answer: httpx.Response) -> None:
     if answer.is_success:
-        return answer.json()
+        return
     try:
         error = answer.json()["error"]
     except (ValueError, KeyError, TypeError):
