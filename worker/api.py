@@ -125,16 +125,20 @@ Doors = Annotated[Services, Depends(services_of)]
 def create_api(services: Services) -> FastAPI:
     """The ASGI app of the REST API."""
     from worker.api_contacts import router as contacts
+    from worker.api_erasure import router as erasure
+    from worker.api_exports import router as exports
     from worker.api_imports import router as imports
+    from worker.api_lists import router as lists
     from worker.api_messages import router as messages
     from worker.api_operations import router as operations
+    from worker.api_suppressions import router as suppressions
 
     app = FastAPI(title="Ulak", version=__version__, docs_url=None, redoc_url=None, openapi_url="/openapi.json")
     app.state.services = services
     app.add_exception_handler(UlakError, _answer_error)
     app.add_exception_handler(RequestValidationError, _answer_malformed)
     app.include_router(_frame())
-    for router in (contacts, imports, messages, operations):
+    for router in (contacts, erasure, exports, imports, lists, messages, operations, suppressions):
         app.include_router(router)
     return app
 

@@ -15,6 +15,10 @@ import typer
 from engine.errors import UlakError
 from engine.settings import current_settings
 from worker.cli_contacts import contacts
+from worker.cli_erasure import purge
+from worker.cli_exports import export_contacts as _export_contacts  # noqa: F401 - it registers itself with contacts
+from worker.cli_lists import lists
+from worker.cli_suppressions import suppressions
 from worker.cli_verbs import JsonOption, operations, segments, send, show, templates
 
 PROJECT_FOLDER = Path(__file__).resolve().parent.parent
@@ -26,10 +30,13 @@ app = typer.Typer(
     help="Audience segmentation and WhatsApp bulk messages, self-hosted.",
 )
 app.add_typer(contacts, name="contacts")
+app.add_typer(lists, name="lists")
+app.add_typer(suppressions, name="suppressions")
 app.add_typer(segments, name="segments")
 app.add_typer(templates, name="templates")
 app.add_typer(operations, name="operations")
 app.command()(send)
+app.command()(purge)
 
 
 @app.command()

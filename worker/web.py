@@ -22,7 +22,8 @@ from engine import live
 from engine.channels.sandbox_channel import ensure_sandbox_channel
 from engine.channels.store import publish_channels
 from engine.clock import utc_now
-from engine.errors import ProviderError, QueueUnavailable, UlakError
+from engine.errors import ProviderError, QueueUnavailable, StoreError, UlakError
+from engine.operations.erasure import resume_erasures
 from engine.operations.launch import finish_launches, is_emptied
 from engine.operations.lost import halt_lost
 from engine.operations.pending import apply_pending
@@ -32,6 +33,8 @@ from engine.settings import Settings, current_settings
 from engine.warehouse import Warehouse
 from engine.warehouse.shared import close_shared_warehouse, shared_warehouse
 from worker.api import Services, create_api, local_token
+from worker.api_exports import download_routes
+from worker.night import Night
 from worker.queue import enqueue_batch
 from worker.recorder import Recorder, end_process
 
@@ -48,6 +51,7 @@ class Backstage:
         self._settings = settings
         self._stop = threading.Event()
         self._recorder: Recorder | None = None
+        self._night: Night | None = None
         self._thread = threading.Thread(target=self._run, name="backstage", daemon=True)
 
     def start(self) -> None:
@@ -58,6 +62,8 @@ class Backstage:
         """Stop the recorder after its pass, and the thread."""
         self._stop.set()
         self._thread.join(timeout=30)
+        if self._night is not None:
+            self._night.stop()
         if self._recorder is not None:
             self._recorder.stop()
 
@@ -79,6 +85,8 @@ class Backstage:
                 return
             self._recorder = recorder
             recorder.start()
+            self._night = Night(self._warehouse, self._settings, recorder.drain)
+            self._night.start()
             self._look_after(client, recorder)
             return
 
@@ -121,11 +129,22 @@ def prepare_redis(warehouse: Warehouse, client: redis.Redis, settings: Settings,
     def ring(operation_id: str, batch_no: int) -> None:
         enqueue_batch(client, operation_id, batch_no)
 
+    _resume_erasures(warehouse, client, settings)
     was_emptied = is_emptied(client)
     for settled in finish_launches(warehouse, client, settings, now=now, enqueue=ring, was_emptied=was_emptied):
         log.warning("%s: its launch was interrupted; now %s", settled.operation_id, settled.state)
     client.hdel(live.STORE, "emptied")
     _first_templates(warehouse, client, settings)
+
+
+def _resume_erasures(warehouse: Warehouse, client: redis.Redis, settings: Settings) -> None:
+    """Before the launches: an erasure may have given a frozen audience a new hash. One that can't go on now is tried
+    again each minute."""
+    try:
+        for done in resume_erasures(warehouse, client, settings, now=utc_now()):
+            log.warning("%s: it was interrupted; now it is done", done.erasure_id)
+    except StoreError as problem:
+        log.error("an erasure can't be finished now: %s", problem.message)
 
 
 def _first_templates(warehouse: Warehouse, client: redis.Redis, settings: Settings) -> None:
@@ -161,5 +180,5 @@ async def lifespan(app: Any) -> AsyncIterator[None]:
 
 
 def routes() -> list[BaseRoute]:
-    """The REST API."""
-    return [Mount("/api/v1", app=create_api(Services(current_settings(), shared_warehouse)))]
+    """The REST API, and the files of exports for a browser."""
+    return [*download_routes(), Mount("/api/v1", app=create_api(Services(current_settings(), shared_warehouse)))]
