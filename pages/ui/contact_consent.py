@@ -13,13 +13,13 @@ from engine.errors import QueueUnavailable, UlakError
 from engine.operations.consenting import give_consent, withdraw_consent
 from engine.operations.suppressions import SCOPE_LABELS, SCOPES
 from pages.ui import formats, t, who
-from pages.ui.contact_state import is_named, live_or_none
+from pages.ui.contact_state import answered, ask, is_asked, is_named, live_or_none
 from pages.ui.contact_words import consent_badge, name_of, source_words, suppression_line
 from pages.ui.operation_words import plain
 from pages.ui.services import settings, warehouse
 from pages.ui.shell import sentence_of
 
-SHOWN_EVENTS = 3
+GIVE, WITHDRAW = "give", "withdraw"
 
 
 def draw_consent(profile: Profile, *, is_suppressed: bool) -> None:
@@ -28,10 +28,19 @@ def draw_consent(profile: Profile, *, is_suppressed: bool) -> None:
     _draw_now(profile, is_suppressed=is_suppressed)
     with st.container(horizontal=True, gap="small"):
         may_give, may_withdraw = profile.consent != "opted_in" or is_suppressed, profile.consent != "opted_out"
-        if may_give and st.button(t("Give consent"), icon=":material/thumb_up:", key="contact.give"):
-            st.dialog(t("Give consent"))(_give_dialog)(profile, is_suppressed=is_suppressed)
-        if may_withdraw and st.button(t("Withdraw"), icon=":material/thumb_down:", key="contact.withdraw"):
-            st.dialog(t("Withdraw consent"))(_withdraw_dialog)(profile)
+        for may, question, label, icon in (
+            (may_give, GIVE, t("Give consent"), "thumb_up"),
+            (may_withdraw, WITHDRAW, t("Withdraw"), "thumb_down"),
+        ):
+            if may:
+                st.button(
+                    label, icon=f":material/{icon}:", key=f"contact.{question}", on_click=ask,
+                    args=(question, profile.contact_id),
+                )  # fmt: skip
+    if is_asked(GIVE, profile.contact_id):
+        st.dialog(t("Give consent"), on_dismiss=answered)(_give_dialog)(profile, is_suppressed=is_suppressed)
+    if is_asked(WITHDRAW, profile.contact_id):
+        st.dialog(t("Withdraw consent"), on_dismiss=answered)(_withdraw_dialog)(profile)
     lifted = [each for each in profile.suppressions if not each.stands]
     if profile.consents or lifted:
         with st.expander(t("History of consent"), key="contact.consent_history"):
@@ -92,6 +101,7 @@ def _give_dialog(profile: Profile, *, is_suppressed: bool) -> None:
             st.error(sentence_of(problem), icon=":material/error:")
             return
         st.toast(t("Consent noted"), icon=":material/check:")
+        answered()
         st.rerun()
 
 
@@ -117,6 +127,7 @@ def _withdraw_dialog(profile: Profile) -> None:
             t("Withdrawn; nothing more is sent to them") if told else t("Withdrawn; the senders hear of it shortly")
         )
         st.toast(said, icon=":material/block:")
+        answered()
         st.rerun()
 
 

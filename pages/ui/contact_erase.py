@@ -9,27 +9,25 @@ import streamlit as st
 from engine.clock import utc_now
 from engine.contacts.profile import Profile
 from engine.errors import UlakError
+from engine.operations.erasure import erase_contact
 from engine.operations.history import Message
 from pages.ui import t, who
-from pages.ui.contact_state import ID_PARAMETER, Key, is_named
+from pages.ui.contact_state import ID_PARAMETER, Key, answered, is_asked, is_named
 from pages.ui.contact_words import name_of
 from pages.ui.i18n import nt
 from pages.ui.operation_words import plain
 from pages.ui.services import live_redis, settings, warehouse
 from pages.ui.shell import sentence_of
 
-ASKED_KEY = "contact.erase_asked"
-
-
-def ask_erase(contact_id: int) -> None:
-    """Open the question at the next run."""
-    st.session_state[ASKED_KEY] = contact_id
+ERASE = "erase"
 
 
 def draw_question(profile: Profile, messages: Sequence[Message], *, is_suppressed: bool) -> None:
     """The dialog, when it was asked for."""
-    if st.session_state.get(ASKED_KEY) == profile.contact_id:
-        st.dialog(t("Delete this person?"), on_dismiss=_forget)(_draw)(profile, messages, is_suppressed=is_suppressed)
+    if is_asked(ERASE, profile.contact_id):
+        st.dialog(t("Delete this person?"), on_dismiss=answered)(_draw)(
+            profile, messages, is_suppressed=is_suppressed
+        )
 
 
 def _draw(profile: Profile, messages: Sequence[Message], *, is_suppressed: bool) -> None:
@@ -40,7 +38,7 @@ def _draw(profile: Profile, messages: Sequence[Message], *, is_suppressed: bool)
     typed = st.text_input(t("Type their name or number to confirm"), key="contact.erase_confirm")
     with st.container(horizontal=True, horizontal_alignment="right"):
         if st.button(t("Keep them"), key="contact.keep"):
-            _forget()
+            answered()
             st.rerun()
         is_sure = is_named(profile, typed)
         if st.button(
@@ -72,18 +70,12 @@ def _staying(is_suppressed: bool) -> list[str]:
 
 
 def _erase(contact_id: int) -> None:
-    from engine.operations.erasure import erase_contact
-
     try:
         erase_contact(warehouse(), live_redis(), settings(), contact_id, who=who(), now=utc_now())
     except UlakError as problem:
         st.error(sentence_of(problem), icon=":material/error:")
         return
-    _forget()
+    answered()
     st.session_state[Key.GONE] = contact_id
     st.query_params[ID_PARAMETER] = str(contact_id)
     st.rerun()
-
-
-def _forget() -> None:
-    st.session_state.pop(ASKED_KEY, None)

@@ -13,8 +13,9 @@ from engine.operations.drafts import create_draft
 from engine.operations.history import Message, counted
 from engine.segments import Audience, Selection
 from pages.ui import formats, t, who
-from pages.ui.contact_erase import ask_erase
+from pages.ui.contact_erase import ERASE
 from pages.ui.contact_export import draw_export
+from pages.ui.contact_state import ask
 from pages.ui.contact_words import consent_badge, name_of, suppression_badge
 from pages.ui.operation_words import plain
 from pages.ui.services import warehouse
@@ -33,7 +34,7 @@ def draw_head(profile: Profile, messages: Sequence[Message], *, is_suppressed: b
             draw_export(profile)
             st.button(
                 t("Delete this person…"), icon=":material/delete_forever:", type="tertiary", key="contact.delete",
-                on_click=ask_erase, args=(profile.contact_id,),
+                on_click=ask, args=(ERASE, profile.contact_id),
             )  # fmt: skip
         if st.button(t("Send a message"), icon=":material/send:", type="primary", key="contact.send"):
             _send(profile)

@@ -31,6 +31,7 @@ class Key(StrEnum):
     TIMELINE_PAGE = "contact.timeline_page"
     GONE = "contact.gone"
     SAID = "contact.said"
+    ASKED = "contact.asked"
 
     def of(self, contact_id: int, *more: object) -> str:
         """The key for one contact."""
@@ -59,6 +60,21 @@ def is_named(profile: Profile, typed: str) -> bool:
     is_name = bool(profile.name) and typed == " ".join(profile.name.split()).casefold()
     nameless = not profile.name and not profile.phone and typed == str(profile.contact_id)
     return bool(typed) and (is_number or is_name or nameless)
+
+
+def ask(question: str, contact_id: int) -> None:
+    """Open a dialog about a contact at the next run; it stays until it is answered or dismissed."""
+    st.session_state[Key.ASKED] = (question, contact_id)
+
+
+def is_asked(question: str, contact_id: int) -> bool:
+    """Whether this dialog is open."""
+    return st.session_state.get(Key.ASKED) == (question, contact_id)
+
+
+def answered() -> None:
+    """The dialog is over."""
+    st.session_state.pop(Key.ASKED, None)
 
 
 def say_problem(problem: UlakError) -> None:
