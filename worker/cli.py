@@ -18,6 +18,7 @@ from worker.cli_contacts import contacts
 from worker.cli_erasure import purge
 from worker.cli_exports import export_contacts as _export_contacts  # noqa: F401 - it registers itself with contacts
 from worker.cli_lists import lists
+from worker.cli_people import show_contact as _show_contact  # noqa: F401 - it registers itself with contacts
 from worker.cli_suppressions import suppressions
 from worker.cli_verbs import JsonOption, operations, segments, send, show, templates
 
