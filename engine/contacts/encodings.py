@@ -34,6 +34,7 @@ ENCODING_CLUES = {
     "turkish": N_("by its Turkish letters; ISO-8859-9 would read the same"),
     "western": N_("by its accented letters"),
     "controls": N_("by its Turkish letters and control codes"),
+    "own": N_("the file says it itself"),
     "given": N_("chosen by you"),
 }
 _BLOCK = 4 << 20

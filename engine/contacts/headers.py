@@ -1,4 +1,6 @@
-"""What the columns of contact files are called, in Turkish, English, German and Arabic: one table, folded alike."""
+"""What the columns of contact files are called, in Turkish, English, German and Arabic, and the plainest
+of Portuguese, Spanish and French: one table, folded alike.
+"""
 
 from __future__ import annotations
 
@@ -11,23 +13,28 @@ _WORDS: dict[str, str] = {
         tel, cep telefonu, cep no, cep numarası, mobil, mobil telefon, numara, iletişim numarası, whatsapp
         no, whatsapp numarası, whatsapp, wa id, phone, phone number, phone no, phone 1, phone 1 - value,
         mobile, mobile phone, mobile number, mobile no, cell, cell phone, msisdn, whatsapp number,
-        whatsapp phone, contact number, e164, telefonnummer, handy, handynummer, mobilnummer, الهاتف,
+        whatsapp phone, contact number, e164, telefonnummer, handy, handynummer, mobilnummer,
+        telefone, celular, teléfono, móvil, téléphone, portable, الهاتف,
         رقم الهاتف, الجوال, رقم الجوال, رقم الموبايل""",
     "name": """
         ad, adı, isim, ismi, müşteri adı, kişi adı, ad soyad, adı soyadı, ad ve soyad, isim soyisim, name,
-        first name, firstname, given name, first, full name, customer name, contact name, vorname, الاسم,
+        first name, firstname, given name, first, full name, customer name, contact name, vorname,
+        nome, nombre, prénom, الاسم,
         الاسم الأول, الاسم الكامل""",
     "surname": """
         soyad, soyadı, soyisim, soyismi, müşteri soyadı, surname, last name, lastname, family name, last,
-        nachname, familienname, اللقب, اسم العائلة""",
+        nachname, familienname, sobrenome, apellido, apellidos, nom, اللقب, اسم العائلة""",
     "email": """
         e-posta, eposta, e-posta adresi, mail, mail adresi, email, e-mail, email address, e-mail 1 -
-        value, email 1, e-mail adresse, البريد الإلكتروني, البريد""",
+        value, email 1, e-mail adresse, correo, correo electrónico, courriel,
+         البريد الإلكتروني, البريد""",
     "language": """
         dil, dili, tercih edilen dil, müşteri dili, language, lang, locale, preferred language, sprache,
         اللغة""",
-    "country": "ülke, ülkesi, ülke kodu, country, country code, country/region, nation, land, الدولة, البلد",
-    "city": "şehir, şehri, il, ili, kent, city, town, stadt, ort, المدينة",
+    "country": """
+        ülke, ülkesi, ülke kodu, country, country code, country/region, nation, land, país, pays, الدولة,
+        البلد""",
+    "city": "şehir, şehri, il, ili, kent, city, town, stadt, ort, cidade, ciudad, ville, المدينة",
     "assignee": """
         temsilci, müşteri temsilcisi, sorumlu, atanan, atanan kişi, assignee, assigned to, owner, agent,
         contact owner, account manager, sales rep, betreuer""",

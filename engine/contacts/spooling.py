@@ -30,7 +30,7 @@ class Spool:
     kind: Literal["csv", "xlsx", "parquet"]
     file_hash: str
     encoding: str = "utf-8"
-    clue: str = "given"
+    clue: str = "own"
     damaged_count: int = 0
     parts: tuple[str, ...] = ()
     part: str | None = None

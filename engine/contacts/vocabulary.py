@@ -12,6 +12,7 @@ from typing import Any
 import duckdb
 import polars as pl
 from babel import Locale
+from phonenumbers import COUNTRY_CODE_TO_REGION_CODE
 
 from engine.contacts.cells import BY_WORDS, Kind, fold_sql
 from engine.contacts.model import Consent
@@ -65,7 +66,7 @@ def words_of(kind: Kind) -> pl.DataFrame:
         rows = [(kind.value, word, Consent.OPTED_IN.value) for word in _split(_YES) + _split(_CONSENTING)]
         rows += [(kind.value, word, Consent.OPTED_OUT.value) for word in _split(_NO) + _split(_REFUSING)]
     elif kind is Kind.COUNTRY:
-        rows = [(kind.value, name, code) for name, code in _OTHER_COUNTRY_NAMES.items()]
+        rows = [(kind.value, name, code) for name, code in _OTHER_COUNTRY_NAMES.items()] + _calling_codes()
     for language in _FILE_LANGUAGES if kind in (Kind.LANGUAGE, Kind.COUNTRY) else ():
         locale = Locale(language)
         rows += _codes_and_names(kind, locale.languages if kind is Kind.LANGUAGE else locale.territories)
@@ -76,6 +77,14 @@ def words_of(kind: Kind) -> pl.DataFrame:
 
 def _split(words: str) -> list[str]:
     return [word.strip() for word in words.split(",")]
+
+
+def _calling_codes() -> list[tuple[str, str, str]]:
+    """Other programs keep a number's country as its calling code, beside the number without it."""
+    main = {code: regions[0] for code, regions in COUNTRY_CODE_TO_REGION_CODE.items() if regions[0].isalpha()}
+    return [
+        (Kind.COUNTRY.value, f"{sign}{code}", region) for code, region in main.items() for sign in ("", "+", "00")
+    ]
 
 
 def _codes_and_names(kind: Kind, names: Mapping[Any, Any]) -> list[tuple[str, str, str]]:
