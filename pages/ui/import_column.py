@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import streamlit as st
 
 from engine.contacts.fields import TYPE_LABELS, FieldRegistry, FieldType
@@ -26,62 +28,74 @@ def head() -> None:
         place.caption(title)
 
 
-def draw_column(
-    source: SourceFile,
-    place: Place,
-    number: int,
-    registry: FieldRegistry,
-    base: Base,
-    column: ColumnTarget,
-    chosen: Chosen,
-    fit: Fit | None,
-) -> None:
+@dataclass(frozen=True)
+class Desk:
+    """What the columns of one file are drawn from; the words are looked up once, not for each of forty columns."""
+
+    source: SourceFile
+    place: Place
+    registry: FieldRegistry
+    base: Base
+    chosen: Chosen
+    targets: dict[str, str]
+    types: dict[FieldType, str]
+    policies: dict[FieldPolicy, str]
+
+
+def desk_of(source: SourceFile, place: Place, registry: FieldRegistry, base: Base, chosen: Chosen) -> Desk:
+    """The desk of one run."""
+    names = (LEFT_OUT, NEW, *mappable_fields(registry))
+    targets = {name: target_label(name, registry) for name in names}
+    types = {type: t(TYPE_LABELS[type]) for type in FieldType}
+    return Desk(source, place, registry, base, chosen, targets, types, _policy_words())
+
+
+def draw_column(desk: Desk, number: int, column: ColumnTarget, fit: Fit | None) -> None:
     """Draw one column."""
     name, target, kind, fitting, policy = st.columns(_WIDTHS, vertical_alignment="center")
-    values = _first_values(source, number)
+    values = _first_values(desk.source, number)
     name.markdown(f"**{plain(column.header)}**  \n:small[:gray[{plain(values) or '–'}]]")
     with target:
-        _choose_target(place, number, registry, base)
-    type = _type_of(column, registry)
+        _choose_target(desk, number)
+    type = _type_of(column, desk.registry)
     with kind:
-        _choose_type(place, number, base, column, type)
+        _choose_type(desk, number, column, type)
     if column.target is None:
         return
     with fitting:
         _draw_fit(fit)
     with policy:
-        _choose_policy(place, number, column, type, chosen)
+        _choose_policy(desk, number, column, type)
     if fit is not None:
-        _draw_below(place, number, column, chosen, fit)
+        _draw_below(desk, number, column, fit)
 
 
-def _choose_target(place: Place, number: int, registry: FieldRegistry, base: Base) -> None:
-    options = [LEFT_OUT, NEW, *mappable_fields(registry)]
-    start = base.mapping.columns[number]
+def _choose_target(desk: Desk, number: int) -> None:
+    start, options = desk.base.mapping.columns[number], list(desk.targets)
     first = NEW if start.new else start.target or LEFT_OUT
     st.selectbox(
         t("{column} goes to", column=start.header),
         options,
         index=options.index(first) if first in options else 0,
-        format_func=lambda each: target_label(each, registry),
-        key=place.key(Key.TARGET, number),
+        format_func=desk.targets.__getitem__,
+        key=desk.place.key(Key.TARGET, number),
         label_visibility="collapsed",
         persist_state="session",
     )
 
 
-def _choose_type(place: Place, number: int, base: Base, column: ColumnTarget, type: FieldType | None) -> None:
+def _choose_type(desk: Desk, number: int, column: ColumnTarget, type: FieldType | None) -> None:
     if column.new is None:
-        st.caption(t(TYPE_LABELS[type]) if type else "–")
+        st.caption(desk.types[type] if type else "–")
         return
-    start = base.mapping.columns[number].new
+    start = desk.base.mapping.columns[number].new
     usual = start.type if start else FieldType.TEXT
     st.selectbox(
         t("Type of {column}", column=column.header),
         list(FieldType),
         index=list(FieldType).index(usual),
-        format_func=lambda each: t(TYPE_LABELS[each]),
-        key=place.key(Key.TYPE, number),
+        format_func=desk.types.__getitem__,
+        key=desk.place.key(Key.TYPE, number),
         label_visibility="collapsed",
         persist_state="session",
     )
@@ -107,14 +121,14 @@ def _draw_fit(fit: Fit | None) -> None:
     st.progress(ratio, text=f":small[:orange[{formats.percent(shown, 1 if shown > 0.9 else 0)}]]")
 
 
-def _choose_policy(place: Place, number: int, column: ColumnTarget, type: FieldType | None, chosen: Chosen) -> None:
+def _choose_policy(desk: Desk, number: int, column: ColumnTarget, type: FieldType | None) -> None:
     target = column.target or ""
-    if target in TARGET_LABELS or target == chosen.options.identity:
+    if target in TARGET_LABELS or target == desk.chosen.options.identity:
         return
     is_list = type is FieldType.LIST
-    key = place.key(Key.POLICY, number) + (".list" if is_list else "")
-    now = chosen.options.policy(target, is_list=is_list)
-    with st.popover(_policy_word(now), type="tertiary", key=f"{key}.open", on_change="rerun") as opened:
+    key = desk.place.key(Key.POLICY, number) + (".list" if is_list else "")
+    now = desk.chosen.options.policy(target, is_list=is_list)
+    with st.popover(desk.policies[now], type="tertiary", key=f"{key}.open", on_change="rerun") as opened:
         if not opened.open:
             return
         policies = list(LIST_POLICIES if is_list else VALUE_POLICIES)
@@ -129,8 +143,8 @@ def _choose_policy(place: Place, number: int, column: ColumnTarget, type: FieldT
         st.caption(t("An empty cell never changes anything. New contacts take every value."))
 
 
-def _policy_word(policy: FieldPolicy) -> str:
-    words = {
+def _policy_words() -> dict[FieldPolicy, str]:
+    return {
         FieldPolicy.OVERWRITE: t("overwrite"),
         FieldPolicy.FILL: t("fill empty"),
         FieldPolicy.KEEP: t("keep"),
@@ -138,10 +152,9 @@ def _policy_word(policy: FieldPolicy) -> str:
         FieldPolicy.REPLACE: t("replace"),
         FieldPolicy.REMOVE: t("take off"),
     }
-    return words[policy]
 
 
-def _draw_below(place: Place, number: int, column: ColumnTarget, chosen: Chosen, fit: Fit) -> None:
+def _draw_below(desk: Desk, number: int, column: ColumnTarget, fit: Fit) -> None:
     """What a person has to see of this column: cells that don't fit, dates that can be read in two ways."""
     if fit.misfits:
         some = " · ".join(
@@ -149,7 +162,7 @@ def _draw_below(place: Place, number: int, column: ColumnTarget, chosen: Chosen,
         )
         count = fit.filled - fit.fitting
         st.caption(f"&emsp;:orange[{nt('{count} doesn’t fit:', '{count} don’t fit:', count)}] {some}")
-    if fit.month_first is not None and (fit.is_ambiguous or column.header in chosen.options.month_first):
+    if fit.month_first is not None and (fit.is_ambiguous or column.header in desk.chosen.options.month_first):
         with st.container(horizontal=True, vertical_alignment="center"):
             st.caption(
                 f"&emsp;:orange[:material/calendar_today:] {t('Dates such as 03/04/2026 are read')}", width="content"
@@ -157,10 +170,10 @@ def _draw_below(place: Place, number: int, column: ColumnTarget, chosen: Chosen,
             st.segmented_control(
                 t("Order of day and month in {column}", column=column.header),
                 [False, True],
-                default=chosen.options.month_first.get(column.header, fit.month_first),
+                default=desk.chosen.options.month_first.get(column.header, fit.month_first),
                 required=True,
                 format_func=lambda first: t("month first") if first else t("day first"),
-                key=place.key(Key.MONTH, number),
+                key=desk.place.key(Key.MONTH, number),
                 label_visibility="collapsed",
                 persist_state="session",
             )

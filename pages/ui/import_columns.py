@@ -13,7 +13,7 @@ from engine.contacts.source import SourceFile
 from engine.errors import InputError, InvalidField
 from pages.ui import formats, t
 from pages.ui.import_base import Base, base_of
-from pages.ui.import_column import draw_column, head
+from pages.ui.import_column import desk_of, draw_column, head
 from pages.ui.import_fit import fits_of
 from pages.ui.import_options import Chosen, chosen_options, draw_options, draw_saved
 from pages.ui.import_reading import draw_reading
@@ -44,8 +44,9 @@ def _draw_all(
     fits = fits_of(source, mapping, registry, chosen.options, place)
     with st.container(border=True, gap="xsmall"):
         head()
-        for number in range(len(source.headers)):
-            draw_column(source, place, number, registry, base, mapping.columns[number], chosen, fits.get(number))
+        desk = desk_of(source, place, registry, base, chosen)
+        for number, column in enumerate(mapping.columns):
+            draw_column(desk, number, column, fits.get(number))
 
 
 def _choices(source: SourceFile, base: Base, place: Place) -> list[str | FieldType | None]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import phonenumbers
 import streamlit as st
@@ -16,6 +17,7 @@ from engine.contacts.source import SourceFile
 from engine.errors import InputError, UlakError
 from engine.segments import list_lists
 from pages.ui import formats, t, who
+from pages.ui.i18n import language
 from pages.ui.import_base import Base, Origin, begin_with_guess, begin_with_saved
 from pages.ui.import_state import Key, Place
 from pages.ui.import_words import field_label, plain
@@ -128,14 +130,22 @@ def draw_options(
         _draw_opt_in(place, chosen)
 
 
+@lru_cache(maxsize=4)
+def _region_names(code: str) -> dict[str, str]:
+    """The regions whose numbers we know, by their names in a language."""
+    names = {region: formats.country_name(region) for region in phonenumbers.SUPPORTED_REGIONS}
+    return dict(sorted(names.items(), key=lambda pair: pair[1]))
+
+
 def _choose_region(place: Place, base: Base) -> None:
-    regions = sorted(phonenumbers.SUPPORTED_REGIONS, key=formats.country_name)
+    names = _region_names(language())
+    regions = list(names)
     home = base.options.region if base.options.region in regions else settings().default_region
     st.selectbox(
         t("Numbers without a country code are from"),
         regions,
         index=regions.index(home) if home in regions else 0,
-        format_func=formats.country_name,
+        format_func=names.__getitem__,
         key=place.key(Key.REGION),
         help=t("A column that goes to “Country” goes before this, row by row."),
         persist_state="session",
