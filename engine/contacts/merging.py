@@ -79,8 +79,12 @@ def finish_import(
 
 
 def next_contact_id(cursor: duckdb.DuckDBPyConnection) -> int:
-    """An id above all others; asked inside `Warehouse.writing`, it is free."""
-    return int(cursor.execute("SELECT coalesce(max(contact_id), 0) + 1 FROM contacts").fetchall()[0][0])
+    """An id above all others, also of erased people; asked inside `Warehouse.writing`, it is free."""
+    sql = (
+        "SELECT greatest(max(c), max(e), 0) + 1 FROM (SELECT max(contact_id) AS c FROM contacts), "
+        "(SELECT max(contact_id) AS e FROM erasures)"
+    )
+    return int(cursor.execute(sql).fetchall()[0][0])
 
 
 def keep_rejects_only(folder: Path) -> None:

@@ -43,6 +43,8 @@ def clean_files(cursor: duckdb.DuckDBPyConnection, settings: Settings, traces: T
         elif any(_holds(cursor, path, traces) for path in folder.rglob("*") if path.is_file()):
             shutil.rmtree(folder, ignore_errors=True)
             given_up.append(folder.name)
+    for path in sorted((settings.home / "imports").glob("*.json")):
+        _clean_text(path, traces)
     for path in _exports(settings.home):
         path.unlink(missing_ok=True)
     for path in sorted({*settings.home.glob("*.log"), *settings.home.glob("logs/**/*")}):

@@ -24,14 +24,19 @@ from engine.operations.stream import Entry
 ANSWER_REACH = timedelta(days=31)
 """An answer is looked for among the operations launched within this time."""
 
+TAP_KINDS = frozenset({"button", "interactive"})
+"""Kinds of message that are a press of a button; one without a payload is recorded as `?`."""
+
 _OURS = """
     SELECT DISTINCT message_id FROM deliveries WHERE message_id IN (SELECT unnest($contexts))
         AND operation_no >= (SELECT min(operation_no) FROM operations WHERE launched_at >= $since)
 """
 _ANSWERED = """
-    UPDATE deliveries AS d SET answered_at = least(d.answered_at, a.happened_at)
-    FROM (SELECT context_id, min(happened_at) AS happened_at FROM recorded_inbound
-          WHERE is_answer GROUP BY context_id) AS a
+    UPDATE deliveries AS d
+    SET answered_at = least(d.answered_at, a.happened_at), pressed = coalesce(d.pressed, a.pressed)
+    FROM (SELECT context_id, min(happened_at) AS happened_at,
+              arg_min(payload, happened_at) FILTER (WHERE payload IS NOT NULL) AS pressed
+          FROM recorded_inbound WHERE is_answer GROUP BY context_id) AS a
     WHERE d.message_id = a.context_id
         AND d.operation_no >= (SELECT min(operation_no) FROM operations WHERE launched_at >= $since)
 """
@@ -65,7 +70,7 @@ _UNKNOWN_SENDERS = """
 _ADD_CONTACT = """
     INSERT INTO contacts (contact_id, phone, match_key, user_id, person_key, phone_valid, bucket, origin, created_at,
         updated_at, name, country)
-    SELECT coalesce(max(contact_id), 0) + 1, $phone, $match_key, $user_id, $person, $valid, $bucket, $origin, $moment,
+    SELECT greatest(max(contact_id), (SELECT max(contact_id) FROM erasures), 0) + 1, $phone, $match_key, $user_id, $person, $valid, $bucket, $origin, $moment,
         $moment, $name, $country
     FROM contacts
 """
@@ -140,6 +145,7 @@ def _inbound_rows(entries: Sequence[Entry], salt: bytes) -> list[dict[str, Any]]
                     "user_id": user_id,
                     "name": _text(fact, "name").strip(),
                     "context_id": _text(fact, "context_id"),
+                    "payload": _text(fact, "payload") or ("?" if fact.get("kind") in TAP_KINDS else None),
                     "referral": bool(fact.get("referral")),
                     "opens_window": fact.get("kind") not in WINDOWLESS_KINDS,
                     "happened_at": _moment(fact, entry),
@@ -165,6 +171,7 @@ _INBOUND_SCHEMA = pa.schema(
         ("user_id", pa.string()),
         ("name", pa.string()),
         ("context_id", pa.string()),
+        ("payload", pa.string()),
         ("referral", pa.bool_()),
         ("opens_window", pa.bool_()),
         ("is_answer", pa.bool_()),

@@ -42,6 +42,7 @@ class Warehouse:
     @contextmanager
     def writing(self) -> Iterator[duckdb.DuckDBPyConnection]:
         """A cursor inside one transaction, under the writer lock; commits at the end, rolls back on an error."""
+        self._gate.wait()
         with self._lock:
             cursor = self.cursor()
             cursor.execute("BEGIN TRANSACTION")
@@ -54,17 +55,18 @@ class Warehouse:
                 cursor.execute("COMMIT")
                 self._version += 1
             finally:
-                cursor.close()
+                self._gate.close(cursor)
 
     @contextmanager
     def exclusive(self) -> Iterator[duckdb.DuckDBPyConnection]:
         """A cursor under the writer lock without a transaction, for CHECKPOINT."""
+        self._gate.wait()
         with self._lock:
             cursor = self.cursor()
             try:
                 yield cursor
             finally:
-                cursor.close()
+                self._gate.close(cursor)
 
     @property
     def data_version(self) -> int:

@@ -38,11 +38,21 @@ class Gate:
             self._lock.wait_for(self._may_pass, PATIENCE_SECONDS * 2)
             yield
 
+    def wait(self) -> None:
+        """Wait while somebody wants quiet: before taking a lock that those under way may need to come to an end."""
+        with self.passing():
+            pass
+
     def note(self, cursor: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConnection:
         """Remember a cursor as long as it lives."""
         key, living = id(cursor), self._living
         living[key] = (weakref.ref(cursor, lambda _: living.pop(key, None)), threading.current_thread())
         return cursor
+
+    def close(self, cursor: duckdb.DuckDBPyConnection) -> None:
+        """Close a cursor; whoever still has its name holds nothing any more."""
+        cursor.close()
+        self._living.pop(id(cursor), None)
 
     @contextmanager
     def quiet(self, patience_seconds: float = PATIENCE_SECONDS) -> Iterator[None]:
