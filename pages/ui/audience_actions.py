@@ -1,32 +1,30 @@
-"""What one can do with an audience: open and save a segment, add people to a list, send them a message."""
+"""What one can do with an audience: open and save a segment, send a message, and the menu with all the rest."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 
 import streamlit as st
 
 from engine.clock import utc_now
-from engine.errors import InputError
 from engine.operations.drafts import create_draft
 from engine.segments import (
     Audience,
     Context,
     SavedSegment,
     Segment,
-    add_to_list,
     archive_segment,
-    create_list,
-    list_lists,
     save_segment,
 )
-from engine.words import N_
+from pages.ui.audience_change import draw_set_field
+from pages.ui.audience_export import draw_export
 from pages.ui.audience_state import SEGMENT_PARAMETER, Key, View, set_segment
 from pages.ui.audience_words import sentence
 from pages.ui.i18n import nt, t
+from pages.ui.list_dialogs import draw_add, draw_remove, said
 from pages.ui.services import warehouse
 from pages.ui.shell import who
+from pages.ui.suppression_dialogs import draw_suppress
 
 NEW = "new"
 
@@ -58,14 +56,32 @@ def open_segment(segment: SavedSegment | None) -> None:
 
 
 def draw_actions(view: View, saved: dict[str, SavedSegment], context: Context, people: int) -> None:
-    """The row of actions: save, add to list, and the one primary: send."""
+    """The row of actions: save, the one primary: send, and a menu with all the rest."""
     with st.container(horizontal=True, horizontal_alignment="right", vertical_alignment="bottom", gap="small"):
         if st.button(t("Save"), icon=":material/bookmark:", disabled=view.filtered.is_empty):
             st.dialog(t("Save as segment"))(_save_dialog)(view, saved, context)
-        if st.button(t("Add to list"), icon=":material/playlist_add:", disabled=not people):
-            st.dialog(t("Add to list"))(_list_dialog)(view, context, people)
+        with st.popover(t("More"), icon=":material/more_horiz:", disabled=not people):
+            _draw_menu(view, saved, context, people)
         if st.button(t("Send bulk message"), icon=":material/send:", type="primary", disabled=not people):
             _send(view, saved)
+
+
+def _draw_menu(view: View, saved: dict[str, SavedSegment], context: Context, people: int) -> None:
+    """Everything else one can do with these people, each in a dialog of its own."""
+    st.caption(nt("With this **{count}** person", "With these **{count}** people", people))
+    opened = saved.get(st.session_state.get(Key.OPENED) or "")
+    title = opened.name if opened else t("contacts")
+    entries: tuple[tuple[str, str, Callable[[], None]], ...] = (
+        (t("Add to list"), ":material/playlist_add:", lambda: draw_add(view.audience, context, people)),
+        (t("Remove from list"), ":material/playlist_remove:", lambda: draw_remove(view.audience, context, people)),
+        (t("Export"), ":material/download:",
+         lambda: draw_export(view.audience, context, people, view.columns, title)),
+        (t("Set a field"), ":material/edit:", lambda: draw_set_field(view.audience, context, people)),
+        (t("Suppress"), ":material/block:", lambda: draw_suppress(view.audience, context, people)),
+    )  # fmt: skip
+    for label, icon, draw in entries:
+        if st.button(label, icon=icon, type="tertiary", width="stretch", key=f"audience.menu.{icon}"):
+            st.dialog(label, width="medium")(draw)()
 
 
 def message_audience(view: View, saved: dict[str, SavedSegment]) -> Audience:
@@ -109,7 +125,7 @@ def _save_dialog(view: View, saved: dict[str, SavedSegment], context: Context) -
     name = st.text_input(t("Name"), value=change.name if change else "", max_chars=80, key=f"audience.save.{target}")
     with st.container(horizontal=True):
         if st.button(t("Save segment"), type="primary", disabled=not name.strip()):
-            with _said():
+            with said():
                 segment_id = change.segment_id if change else None
                 kept = save_segment(
                     warehouse(), name, view.filtered, who=who(), context=context, segment_id=segment_id
@@ -121,42 +137,3 @@ def _save_dialog(view: View, saved: dict[str, SavedSegment], context: Context) -
             archive_segment(warehouse(), change.segment_id, who=who(), now=utc_now())
             open_segment(None)
             st.rerun()
-
-
-def _list_dialog(view: View, context: Context, people: int) -> None:
-    st.caption(
-        nt("**{count}** person is added. A list is fixed: it doesn't follow the segment later.",
-           "**{count}** people are added. A list is fixed: it doesn't follow the segment later.", people)
-    )  # fmt: skip
-    lists = {each.list_id: each for each in list_lists(warehouse().cursor())}
-    chosen = st.selectbox(
-        t("List"), [*(each.name for each in lists.values())], index=None, accept_new_options=True,
-        placeholder=t("Choose a list, or type a new name"), key="audience.list",
-    )  # fmt: skip
-    if st.button(t("Add"), type="primary", disabled=not (chosen or "").strip()):
-        with _said():
-            added = add_people(chosen or "", view.audience, context, who=who())
-            st.toast(
-                nt("{count} person is new in “{name}”.", "{count} people are new in “{name}”.", added, name=chosen),
-                icon=":material/playlist_add_check:",
-            )
-            st.rerun()
-
-
-@contextmanager
-def _said() -> Iterator[None]:
-    """Say in the dialog what is wrong with what was typed; the dialog stays open."""
-    try:
-        yield
-    except InputError as problem:
-        reason = str(problem.fields.get("problem") or problem.fields.get("reason", ""))
-        st.error(t(reason), icon=":material/error:")
-
-
-def add_people(name: str, audience: Audience, context: Context, *, who: str) -> int:
-    """Put an audience into the list of that name, which is made if there is none; how many are new in it."""
-    if not name.strip():
-        raise InputError(reason=N_("a name of 1 to 80 characters is needed"))
-    known = {each.name: each.list_id for each in list_lists(warehouse().cursor())}
-    list_id = known.get(name) or create_list(warehouse(), name, who=who, now=utc_now())
-    return add_to_list(warehouse(), list_id, audience, who=who, context=context)

@@ -8,7 +8,7 @@ from enum import StrEnum
 
 import streamlit as st
 
-from engine.segments import AllOf, Audience, Comparison, Rule, Segment, Selection, Sort
+from engine.segments import AllOf, Audience, Comparison, Rule, Segment, Selection, SelectionMode, Sort
 from engine.segments.rules import PERSON_FIELD
 from pages.ui.facet_panel import chosen_facets, opened_facets
 
@@ -26,9 +26,11 @@ class Key(StrEnum):
     SAVED = "audience.saved"
     SEARCH = "audience.search"
     SELECTED = "audience.selected"
+    ALL_BUT = "audience.all_but"
     SELECTED_FOR = "audience.selected_for"
     PARKED = "audience.parked"
     PARKED_FOR = "audience.parked_for"
+    PARKED_ALL_BUT = "audience.parked_all_but"
     SORT = "audience.sort"
     SORT_FIELD = "audience.sort_field"
     SORT_DESCENDING = "audience.sort_descending"
@@ -80,17 +82,26 @@ def current_view() -> View:
     view = View(
         segment=state.get(Key.SEGMENT, Segment()),
         search=search if len(search) >= SHORTEST_SEARCH else "",
-        selection=Selection.only(state.get(Key.SELECTED, frozenset())),
+        selection=_selection(),
         sort=state.get(Key.SORT, Sort("created_at", descending=True)),
         columns=tuple(state.get(Key.COLUMNS) or COLUMNS),
     )
     made_for = state.get(Key.SELECTED_FOR)
-    if view.selection.ids and made_for != view.filtered.fingerprint:
+    if view.selection.mode is not SelectionMode.NONE and made_for != view.filtered.fingerprint:
         state[Key.PARKED] = view.selection.ids
         state[Key.PARKED_FOR] = view.filtered.fingerprint
+        state[Key.PARKED_ALL_BUT] = view.selection.mode is SelectionMode.EXCEPT
         clear_selection()
         return current_view()
     return view
+
+
+def _selection() -> Selection:
+    """Nobody, these, or everybody but these."""
+    ids = st.session_state.get(Key.SELECTED, frozenset())
+    if st.session_state.get(Key.ALL_BUT):
+        return Selection(mode=SelectionMode.EXCEPT, ids=ids)
+    return Selection.only(ids)
 
 
 def drawn_key(view: View, page: int) -> str:
@@ -143,8 +154,7 @@ def take_ticks(key: str, page_ids: list[int], fingerprint: str) -> None:
         sort_by(str(chosen["columns"][0]))
         return
     ticked = frozenset(page_ids[row] for row in chosen["rows"] if row < len(page_ids))
-    selection = Selection.only(st.session_state.get(Key.SELECTED, frozenset()))
-    st.session_state[Key.SELECTED] = selection.on_page(frozenset(page_ids), ticked).ids
+    st.session_state[Key.SELECTED] = _selection().on_page(frozenset(page_ids), ticked).ids
     st.session_state[Key.SELECTED_FOR] = fingerprint
     st.session_state.pop(Key.PARKED, None)
 
@@ -166,12 +176,19 @@ def take_sort() -> None:
 def clear_selection() -> None:
     """Nobody is selected."""
     st.session_state[Key.SELECTED] = frozenset()
+    st.session_state[Key.ALL_BUT] = False
     st.session_state[Key.DRAWN] = st.session_state.get(Key.DRAWN, 0) + 1
 
 
-def keep_selection(ids: frozenset[int], fingerprint: str) -> None:
-    """Take a selection that was set aside for the filter that is on now."""
+def select_all(fingerprint: str) -> None:
+    """Everybody who matches, on every page; who is unticked afterwards is left out."""
+    keep_selection(frozenset(), fingerprint, all_but=True)
+
+
+def keep_selection(ids: frozenset[int], fingerprint: str, *, all_but: bool = False) -> None:
+    """Take a selection for the filter that is on now: these, or everybody but these."""
     st.session_state[Key.SELECTED] = ids
+    st.session_state[Key.ALL_BUT] = all_but
     st.session_state[Key.SELECTED_FOR] = fingerprint
     st.session_state.pop(Key.PARKED, None)
     st.session_state[Key.DRAWN] = st.session_state.get(Key.DRAWN, 0) + 1

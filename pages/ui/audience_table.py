@@ -23,6 +23,7 @@ from pages.ui.audience_state import (
     drawn_key,
     keep_selection,
     page_key,
+    select_all,
     take_sort,
     take_ticks,
 )
@@ -89,29 +90,55 @@ def draw_table(view: View, found: Figures, count: int, selected: int) -> None:
 
 def draw_selection(view: View, found: Figures, count: int, selected: int) -> None:
     """Who is selected, always, in words; and what became of a selection when the filter changed."""
-    parked: frozenset[int] = st.session_state.get(Key.PARKED, frozenset())
-    if view.selection.mode is SelectionMode.ONLY:
-        with st.container(horizontal=True, vertical_alignment="center"):
-            st.caption(
-                nt("**{count}** person selected: actions go to this one alone.",
-                   "**{count}** people selected: actions go to them alone.", selected),
-                width="content",
+    is_none = view.selection.mode is SelectionMode.NONE
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.caption(touched(view, count, selected), width="content")
+        if view.selection.mode is not SelectionMode.EXCEPT and count > 1:
+            st.button(
+                t("Select all {count}", count=formats.number(count)), type="tertiary", on_click=select_all,
+                args=(view.filtered.fingerprint,), key="audience.select_all",
+                help=t("On every page. Untick single rows afterwards to leave them out."),
             )  # fmt: skip
+        if not is_none:
             st.button(t("Clear selection"), type="tertiary", on_click=clear_selection, key="audience.clear_selection")
-        return
-    st.caption(t("Nobody selected: actions go to **all {count}**.", count=formats.number(count)))
-    if not parked:
-        return
-    still = found.count(Audience(segment=view.filtered, selection=Selection.only(parked)))
+    if is_none and Key.PARKED in st.session_state:
+        _draw_parked(view, found)
+
+
+def touched(view: View, count: int, selected: int) -> str:
+    """Whom an action touches, as a sentence."""
+    if view.selection.mode is SelectionMode.ONLY:
+        return nt("**{count}** person selected: actions go to this one alone.",
+                  "**{count}** people selected: actions go to them alone.", selected)  # fmt: skip
+    if view.selection.mode is SelectionMode.NONE:
+        return t("Nobody selected: actions go to **all {count}**.", count=formats.number(count))
+    left_out = count - selected
+    if not left_out:
+        return t("**All {count}** selected.", count=formats.number(count))
+    return t(
+        "**All {count} but {left_out}** selected: actions go to {selected}.", count=formats.number(count),
+        left_out=formats.number(left_out), selected=formats.number(selected),
+    )  # fmt: skip
+
+
+def _draw_parked(view: View, found: Figures) -> None:
+    """The selection that another filter had: gone, unless its people are wanted here too."""
+    parked: frozenset[int] = st.session_state.get(Key.PARKED, frozenset())
+    all_but = bool(st.session_state.get(Key.PARKED_ALL_BUT))
+    still = found.count(Audience(segment=view.filtered, selection=Selection.only(parked))) if parked else 0
     if not still and st.session_state.get(Key.PARKED_FOR) != view.filtered.fingerprint:
         return
     with st.container(horizontal=True, vertical_alignment="center"):
         st.caption(t("The filter changed, so the selection was cleared."), width="content")
-        if still:
-            st.button(
-                nt("Keep the one who still matches", "Keep the {count} who still match", still), type="tertiary",
-                on_click=keep_selection, args=(parked, view.filtered.fingerprint), key="audience.keep",
-            )  # fmt: skip
+        if not still:
+            return
+        label = nt("Keep the one who still matches", "Keep the {count} who still match", still)
+        if all_but:
+            label = nt("Leave the same one out here", "Leave the same {count} out here", still)
+        st.button(
+            label, type="tertiary", on_click=keep_selection, key="audience.keep",
+            args=(parked, view.filtered.fingerprint), kwargs={"all_but": all_but},
+        )  # fmt: skip
 
 
 def _head(view: View, name: str, context: Context) -> str:

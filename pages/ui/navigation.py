@@ -37,6 +37,8 @@ def _navigation(*, hidden: bool) -> st.Page:
         t("People"): [
             st.Page("pages/audience.py", title=t("Audience"), icon=":material/groups:"),
             st.Page("pages/contact.py", title=t("Find a person"), icon=":material/person_search:"),
+            st.Page("pages/lists.py", title=t("Lists"), icon=":material/list_alt:"),
+            st.Page("pages/suppressions.py", title=t("Suppressions"), icon=":material/block:"),
             st.Page("pages/import_contacts.py", title=t("Import"), icon=":material/upload_file:", url_path="import"),
         ],
         t("Messages"): [

@@ -281,7 +281,7 @@ def test_the_search_is_part_of_whom_an_action_is_for() -> None:
 
 
 def test_adding_to_a_list_by_a_new_name_makes_it(store: Warehouse) -> None:
-    from pages.ui.audience_actions import add_people
+    from pages.ui.list_dialogs import add_people
 
     context = load_context(store.cursor(), now=NOW, zone=UTC)
     assert add_people("Ege", Audience(segment=IN_IZMIR), context, who="Elif") == 52
