@@ -13,6 +13,7 @@ from hashlib import blake2b
 import numpy as np
 import numpy.typing as npt
 
+from engine.contacts.digests import digest_all, digest_on_two_cores
 from engine.errors import InputError
 from engine.words import N_
 
@@ -42,20 +43,14 @@ def person_key(salt: bytes, match_key: str | None, user_id: str | None) -> bytes
 
 def person_numbers(salt: bytes, identities: Iterable[str]) -> list[int]:
     """`key_to_int(person_key(…))` for many identities (match key, else user id), in order."""
-    numbers: list[int] = person_array(salt, (identity.encode() for identity in identities)).tolist()
-    return numbers
+    digests = digest_all(salt, KEY_BYTES, (identity.encode() for identity in identities))
+    return [key_to_int(digests[at : at + KEY_BYTES]) for at in range(0, len(digests), KEY_BYTES)]
 
 
 def person_array(salt: bytes, identities: Iterable[bytes]) -> npt.NDArray[np.uint64]:
-    """`person_numbers` for a million: UTF-8 identities, 0.7 µs each."""
-    copy = blake2b(digest_size=KEY_BYTES, key=salt).copy
-
-    def digest(identity: bytes) -> bytes:
-        person = copy()
-        person.update(identity)
-        return person.digest()
-
-    return np.frombuffer(b"".join(map(digest, identities)), dtype=">u8").astype(np.uint64)
+    """`person_numbers` for a million: UTF-8 identities without line ends, 0.7 µs each, on two cores."""
+    digests = digest_on_two_cores(salt, KEY_BYTES, list(identities))
+    return np.frombuffer(digests, dtype=">u8").astype(np.uint64)
 
 
 def key_to_int(key: bytes) -> int:

@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.contacts import bucket_of, key_from_int, key_to_int, person_key, person_numbers
+from engine.contacts import bucket_of, digests, key_from_int, key_to_int, person_key, person_numbers
+from engine.contacts.person import person_array
 from engine.errors import InputError
 
 SALT = bytes(range(16))
@@ -38,3 +39,17 @@ def test_a_key_survives_being_a_number(key: bytes) -> None:
 @given(st.lists(st.text(min_size=1), max_size=5))
 def test_many_keys_at_once_are_those_one_by_one(identities: list[str]) -> None:
     assert person_numbers(SALT, identities) == [key_to_int(person_key(SALT, each, None)) for each in identities]
+
+
+def test_many_keys_made_on_two_cores_are_those_made_one_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(digests, "_WORTH_A_PROCESS", 2)
+    names = ["905321234501", "TR.abc", "4915123456789", "", "ü"]
+    expected = person_numbers(SALT, names)
+    assert person_array(SALT, [name.encode() for name in names]).tolist() == expected
+
+
+def test_keys_are_made_even_when_the_other_process_cannot_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(digests, "_WORTH_A_PROCESS", 2)
+    monkeypatch.setattr(digests.sys, "executable", "/bin/false")
+    names = [str(number) for number in range(1_000)]
+    assert person_array(SALT, [name.encode() for name in names]).tolist() == person_numbers(SALT, names)
