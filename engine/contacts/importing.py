@@ -173,8 +173,8 @@ def _plan(
     )
     staged = stage_apart(request, source.byte_count, on_progress)
     on_progress("comparing", 0.97)
-    met = incoming_of(cursor, mapping, registry, options, source.folder, now)
-    counts = count_changes(cursor, met)
+    incoming = incoming_of(cursor, mapping, registry, options, source.folder, now)
+    counts = count_changes(cursor, incoming)
     plan = DryRun(
         import_id=source.import_id,
         folder=source.folder,
@@ -183,7 +183,7 @@ def _plan(
         options=options,
         staged=staged,
         counts=counts,
-        samples=take_samples(cursor, met, source, staged, counts),
+        samples=take_samples(cursor, incoming, source, staged, counts),
     )
     (source.folder / "plan.json").write_text(plan.model_dump_json(), "utf-8")
     on_progress("planned", 1.0)

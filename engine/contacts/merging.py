@@ -61,8 +61,8 @@ def finish_import(
     with warehouse.writing() as cursor:
         _refuse_again(cursor, plan)
         _add_fields(cursor, plan.mapping, who, now)
-        writing = _met(cursor, plan, who, now)
-        if writing.met.is_resolved:
+        writing = _compare(cursor, plan, who, now)
+        if writing.incoming.is_resolved:
             rejects_path = write_rejects_file(source, translate, unclear_rows(cursor, source))
             twice_frame = double_rows(cursor, source, str(plan.staged_path))
             duplicates_path = write_duplicates_file(source, translate, twice_frame)
@@ -118,14 +118,14 @@ def _add_fields(cursor: duckdb.DuckDBPyConnection, mapping: Mapping, who: str, n
             add_field_within(cursor, each.target, each.new.label, each.new.type, who=who, now=now)
 
 
-def _met(cursor: duckdb.DuckDBPyConnection, plan: DryRun, who: str, now: datetime) -> Writing:
-    met = incoming_of(cursor, plan.mapping, load_registry(cursor), plan.options, plan.folder, now)
+def _compare(cursor: duckdb.DuckDBPyConnection, plan: DryRun, who: str, now: datetime) -> Writing:
+    incoming = incoming_of(cursor, plan.mapping, load_registry(cursor), plan.options, plan.folder, now)
     return Writing(
         cursor=cursor,
         import_id=plan.import_id,
         folder=plan.folder,
-        met=met,
-        counts=count_changes(cursor, met),
+        incoming=incoming,
+        counts=count_changes(cursor, incoming),
         base=next_contact_id(cursor),
         who=who,
         now=now,

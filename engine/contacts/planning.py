@@ -9,7 +9,8 @@ from typing import Any
 import duckdb
 from pydantic import BaseModel, ConfigDict
 
-from engine.contacts.changes import Column, Incoming, Met, counts_sql
+from engine.contacts.changes import Incoming, counts_sql
+from engine.contacts.column import Column
 from engine.contacts.fields import FieldRegistry
 from engine.contacts.identity import resolve_people
 from engine.contacts.mapping import USER_ID, Mapping, types_of
@@ -147,8 +148,9 @@ def incoming_of(
     options: ImportOptions,
     folder: Path,
     now: datetime,
-) -> Met:
-    """How an import's staged people meet the contacts as this cursor sees them."""
+) -> Incoming:
+    """How an import's staged people meet the contacts as this cursor sees them: makes the table `decided`, of which
+    the counts are, and `resolved` where rows bring ids."""
     new = frozenset(each.target or "" for _, each in mapping if each.new and each.target not in registry)
     incoming = Incoming(folder / "staged.parquet", types_of(mapping, registry), new, options, now)
     if incoming.is_resolved:
@@ -161,17 +163,19 @@ def incoming_of(
             first_wins=options.duplicates is Duplicates.FIRST,
             is_new_field=options.identity in new,
         )
-    return incoming.met()
+    cursor.execute(f"CREATE OR REPLACE TEMP TABLE decided AS {incoming.decided_sql(incoming.columns())}").fetchall()
+    return incoming
 
 
-def count_changes(cursor: duckdb.DuckDBPyConnection, met: Met) -> Counts:
-    """Count over the store as this cursor sees it."""
-    (counted,) = cursor.execute(counts_sql(met)).fetchall()
+def count_changes(cursor: duckdb.DuckDBPyConnection, incoming: Incoming) -> Counts:
+    """Count what `incoming_of` decided."""
+    columns = incoming.columns()
+    (counted,) = cursor.execute(counts_sql(columns)).fetchall()
     names = [name for name in Counts.model_fields if name not in ("duplicate_count", "rejected", "changed")]
     numbers: dict[str, Any] = dict(zip(names, counted, strict=False))
     by_field = counted[len(names) :]
-    numbers["changed"] = {each.name: count for each, count in zip(met.columns, by_field, strict=True) if count}
-    if met.is_resolved:
+    numbers["changed"] = {each.name: count for each, count in zip(columns, by_field, strict=True) if count}
+    if incoming.is_resolved:
         unclear = "SELECT code, count(*) FROM resolved WHERE code IS NOT NULL GROUP BY code ORDER BY code"
         numbers["rejected"] = dict(cursor.execute(unclear).fetchall())
         twice = "SELECT count(*) FROM resolved WHERE code IS NULL AND n <> kept_n"
@@ -180,24 +184,25 @@ def count_changes(cursor: duckdb.DuckDBPyConnection, met: Met) -> Counts:
 
 
 def take_samples(
-    cursor: duckdb.DuckDBPyConnection, met: Met, source: SourceFile, staged: Staged, counts: Counts
+    cursor: duckdb.DuckDBPyConnection, incoming: Incoming, source: SourceFile, staged: Staged, counts: Counts
 ) -> Samples:
     """The first rows of each kind, field by field."""
+    columns, lines = incoming.columns(), source.lines()
+    changed = " OR ".join(f'"d_{each.name}"' for each in columns)
     kinds = (
         (counts.new_count, "found IS NULL"),
-        (counts.updated_count, "found IS NOT NULL AND is_changed"),
-        (counts.unchanged_count, "found IS NOT NULL AND NOT is_changed"),
+        (counts.updated_count, f"found IS NOT NULL AND ({changed})"),
+        (counts.unchanged_count, f"found IS NOT NULL AND NOT ({changed})"),
     )
-    lines = source.lines()
-    new, updated, unchanged = (_contacts(cursor, met, where, lines) if count else () for count, where in kinds)
+    new, updated, unchanged = (_contacts(cursor, incoming, where, lines) if count else () for count, where in kinds)
     twice: list[tuple[int, int]] = []
     if counts.duplicate_count:
         query = "SELECT n, kept_n FROM resolved WHERE code IS NULL AND n <> kept_n ORDER BY n LIMIT ?"
         twice = [(int(lines[row]), int(lines[kept])) for row, kept in cursor.execute(query, [_SAMPLES]).fetchall()]
-    notes = cursor.execute(
-        f"SELECT n, phone FROM ({met.query}) WHERE phone IS NOT NULL AND NOT phone_valid ORDER BY n LIMIT ?",
-        [_SAMPLES],
-    ).fetchall()
+    notes: list[tuple[int, str]] = []
+    if staged.invalid_phone_count:
+        query = "SELECT n, phone FROM read_parquet(?) WHERE phone IS NOT NULL AND NOT phone_valid ORDER BY n LIMIT ?"
+        notes = cursor.execute(query, [str(incoming.staged), _SAMPLES]).fetchall()
     return Samples(
         new=new,
         updated=updated,
@@ -207,17 +212,25 @@ def take_samples(
     )
 
 
-def _contacts(cursor: duckdb.DuckDBPyConnection, met: Met, where: str, lines: Any) -> tuple[ContactSample, ...]:
-    pairs = "".join(f', "old_{each.name}"::VARCHAR, "new_{each.name}"::VARCHAR' for each in met.columns)
-    rows = cursor.execute(
-        f"SELECT n, phone{pairs} FROM ({met.query}) WHERE {where} ORDER BY n LIMIT ?", [_SAMPLES]
-    ).fetchall()
+def _contacts(
+    cursor: duckdb.DuckDBPyConnection, incoming: Incoming, where: str, lines: Any
+) -> tuple[ContactSample, ...]:
+    """The first rows of which that holds in `decided`; sought by number first, so that few of a million are read."""
+    found = cursor.execute(f"SELECT n FROM decided WHERE {where} ORDER BY n LIMIT ?", [_SAMPLES]).fetchall()
+    wanted = ", ".join(str(row[0]) for row in found)
+    is_new = where == "found IS NULL"
+    columns = [each for each in incoming.columns() if not (is_new and each.is_of_known)]
+    old = "" if is_new else '"old_{}"::VARCHAR'
+    pairs = "".join(f', {old.format(each.name) or "NULL"}, "new_{each.name}"::VARCHAR' for each in columns)
+    rows_of = incoming.new_sql(columns, are_all=True) if is_new else incoming.known_sql(columns)
+    query = f"SELECT n, phone{pairs} FROM ({rows_of}) WHERE n IN ({wanted}) ORDER BY n"
     return tuple(
-        ContactSample(line=int(lines[row[0]]), phone=row[1], changes=_changes(met.columns, row[2:])) for row in rows
+        ContactSample(line=int(lines[row[0]]), phone=row[1], changes=_changes(columns, row[2:]))
+        for row in cursor.execute(query).fetchall()
     )
 
 
-def _changes(columns: tuple[Column, ...], values: tuple[Any, ...]) -> tuple[FieldChange, ...]:
+def _changes(columns: list[Column], values: tuple[Any, ...]) -> tuple[FieldChange, ...]:
     pairs = zip(columns, values[0::2], values[1::2], strict=True)
     return tuple(
         FieldChange(field=each.name, old=old, new=new)

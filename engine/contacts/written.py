@@ -14,7 +14,8 @@ from pathlib import Path
 import duckdb
 
 from engine.clock import to_store
-from engine.contacts.changes import Met
+from engine.contacts.changes import Incoming
+from engine.contacts.column import Column
 from engine.contacts.model import Origin
 from engine.contacts.person import BUCKETS
 from engine.contacts.planning import Counts
@@ -29,12 +30,12 @@ _EVENTS = (
 
 @dataclass(frozen=True)
 class Writing:
-    """One merge: whose import it is, what changes, and the id before the first new contact's."""
+    """One merge: whose import it is, what changes, and the id of the first new contact."""
 
     cursor: duckdb.DuckDBPyConnection
     import_id: str
     folder: Path
-    met: Met
+    incoming: Incoming
     counts: Counts
     base: int
     who: str
@@ -45,9 +46,13 @@ class Writing:
         """`undo.parquet` as a relation."""
         return f"read_parquet('{_quoted(self.folder / UNDO_FILE)}')"
 
-    def changed(self) -> list[str]:
+    def changed(self) -> list[Column]:
         """The columns that change in known contacts; only they are written, for each costs time on a million."""
-        return [each.name for each in self.met.columns if each.name in self.counts.changed]
+        return [each for each in self.incoming.columns() if each.name in self.counts.changed]
+
+    def changes(self, name: str) -> bool:
+        """Known contacts get other values in this column."""
+        return name in self.counts.changed
 
     def run(self, query: str) -> None:
         """Run a statement of the merge."""
@@ -58,37 +63,38 @@ class Writing:
 
 def write_undo(writing: Writing) -> None:
     """Keep what the update will change, on disk for good before anything is committed."""
-    pairs = "".join(f', "old_{name}", "new_{name}"' for name in writing.changed())
+    columns = writing.changed()
+    pairs = "".join(f', "old_{each.name}", "new_{each.name}"' for each in columns)
+    differs = " OR ".join(f'"old_{each.name}" IS DISTINCT FROM "new_{each.name}"' for each in columns) or "false"
     path = writing.folder / UNDO_FILE
     draft = path.with_suffix(".draft")
     writing.run(
         f"COPY (SELECT found AS contact_id, found_updated_at AS old_updated_at, channel{pairs} "
-        f"FROM ({writing.met.query}) WHERE found IS NOT NULL AND is_changed) TO '{_quoted(draft)}' (FORMAT parquet)"
+        f"FROM ({writing.incoming.known_sql(columns)}) WHERE {differs}) TO '{_quoted(draft)}' (FORMAT parquet)"
     )
     _keep(draft, path)
 
 
 def write_contacts(writing: Writing) -> None:
-    """Who was in the file, then the contacts themselves: the new ones, and what changes in the known."""
-    if writing.counts.unchanged_count:
-        writing.run(
-            f"INSERT INTO import_contacts SELECT $import_id, found, 2 FROM ({writing.met.query}) "
-            f"WHERE found IS NOT NULL AND NOT is_changed"
-        )
+    """Who was in the file, and the contacts themselves: the new ones, and what changes in the known."""
     if writing.counts.new_count:
         _insert(writing)
     if writing.counts.updated_count:
-        assigned = "".join(f', "{name}" = u."new_{name}"' for name in writing.changed())
+        assigned = "".join(f', "{each.name}" = u."new_{each.name}"' for each in writing.changed())
         writing.run(
             f"UPDATE contacts SET updated_at = $now{assigned} FROM {writing.undo} u "
             f"WHERE contacts.contact_id = u.contact_id"
         )
-        writing.run(f"INSERT INTO import_contacts SELECT $import_id, contact_id, 1 FROM {writing.undo}")
+    changed = " OR ".join(f'"d_{each.name}"' for each in writing.changed()) or "false"
+    writing.run(
+        f"INSERT INTO import_contacts SELECT $import_id, coalesce(found, $base + n), "
+        f"CASE WHEN found IS NULL THEN 0 WHEN {changed} THEN 1 ELSE 2 END FROM decided"
+    )
 
 
 def write_consent(writing: Writing) -> None:
     """The history of consent; who opts out by it, or moves to another number, is to be suppressed."""
-    if "person_key" in writing.changed():
+    if writing.changes("person_key"):
         entry = "SELECT person_key, scope, reason, by_whom FROM"
         writing.run(
             f"INSERT INTO pending_suppressions SELECT DISTINCT new_person_key, scope, reason, by_whom, $now "
@@ -96,16 +102,16 @@ def write_consent(writing: Writing) -> None:
             f"UNION ALL {entry} pending_suppressions) p ON p.person_key = u.old_person_key "
             f"WHERE old_person_key <> new_person_key"
         )
-    if not writing.met.has_consent:
+    if not writing.incoming.has_consent:
         return
     if writing.counts.new_count:
-        join = "JOIN" if writing.met.has_channel else "CROSS JOIN"
+        join = "JOIN" if writing.incoming.has_channel else "CROSS JOIN"
         writing.run(
             f"{_EVENTS} FROM contacts {join} {_channel_of_new(writing)} "
-            f"WHERE import_id = $import_id AND consent IS NOT NULL"
+            f"WHERE contact_id >= $base AND consent IS NOT NULL"
         )
-        _suppress(writing, "contacts", "import_id = $import_id AND consent = 'opted_out'")
-    changed = [name for name in _CONSENT if name in writing.counts.changed]
+        _suppress(writing, "contacts", "contact_id >= $base AND consent = 'opted_out'")
+    changed = [name for name in _CONSENT if writing.changes(name)]
     if changed:
         differs = " OR ".join(f"old_{name} IS DISTINCT FROM new_{name}" for name in changed)
         writing.run(
@@ -127,25 +133,24 @@ def write_members(writing: Writing, list_id: str) -> None:
 
 
 def _insert(writing: Writing) -> None:
-    columns = [each.name for each in writing.met.columns if not each.is_of_known]
-    names = "".join(f', "{name}"' for name in columns)
-    values = "".join(f', "new_{name}"' for name in columns)
+    counts = writing.counts
+    columns = [each for each in writing.incoming.columns() if not each.is_of_known]
+    names = "".join(f', "{each.name}"' for each in columns)
+    values = "".join(f', "new_{each.name}"' for each in columns)
+    rows = writing.incoming.new_sql(columns, are_all=not counts.updated_count + counts.unchanged_count)
     writing.run(
         f"INSERT INTO contacts (contact_id, phone, match_key, person_key, phone_valid, bucket, origin, import_id, "
         f"created_at, updated_at{names}) SELECT $base + n, phone, match_key, person_key, phone_valid, "
-        f"person_key % {BUCKETS}, '{Origin.IMPORT}', $import_id, $now, $now{values} "
-        f"FROM ({writing.met.query}) WHERE found IS NULL"
-    )
-    writing.run(
-        "INSERT INTO import_contacts SELECT $import_id, contact_id, 0 FROM contacts WHERE import_id = $import_id"
+        f"person_key % {BUCKETS}, '{Origin.IMPORT}', $import_id, $now, $now{values} FROM ({rows})"
     )
 
 
 def _channel_of_new(writing: Writing) -> str:
     """Where the new contacts' consent was given: a column of their rows in the file says it, or one word for all."""
-    if not writing.met.has_channel:
-        return f"(SELECT {writing.met.channel} AS channel)"
-    return f"(SELECT $base + n AS contact_id, channel FROM ({writing.met.query})) USING (contact_id)"
+    if not writing.incoming.has_channel:
+        return f"(SELECT {writing.incoming.one_channel()} AS channel)"
+    rows = writing.incoming.new_sql([], are_all=True)
+    return f"(SELECT $base + n AS contact_id, channel FROM ({rows})) USING (contact_id)"
 
 
 def _suppress(writing: Writing, people: str, where: str) -> None:
