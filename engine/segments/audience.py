@@ -15,8 +15,10 @@ import polars as pl
 
 from engine.contacts.fields import FieldType
 from engine.errors import InvalidRule
-from engine.segments.compile import compile_rule, is_constant, list_column
+from engine.segments.compile import compile_rule, is_constant
 from engine.segments.context import Context
+from engine.segments.joined import with_joins
+from engine.segments.joins import joins_of
 from engine.segments.rules import LIST_FIELD, SEGMENT_FIELD, AllOf, Comparison, Model, Segment
 from engine.segments.selection import Selection, SelectionMode
 from engine.words import N_
@@ -78,23 +80,14 @@ def segment_frame(cursor: duckdb.DuckDBPyConnection, segment: Segment, context: 
     if matched is not None:
         frame = frame.join(nw.from_native(cursor.from_arrow(matched)), on="contact_id", how="semi")
         segment = segment.with_rule(None)
-    columns = frame.collect_schema().names()
-    lists = dict.fromkeys(context.lists_of(segment))
-    frame = with_lists(frame, {each: _members(cursor, each) for each in lists})
-    rule = compile_rule(segment, nw, context)
-    if is_constant(
-        segment, context
-    ):  # Narwhals takes no bare constant for a filter; a test all rows pass makes it one
+    rule = compile_rule(segment, nw, context)  # first: it refuses what can't be joined either
+    if is_constant(segment, context):  # Narwhals takes no bare constant; a test all rows pass makes it a filter
         rule = rule & ~nw.col("contact_id").is_null()
-    frame = frame.filter(rule)
-    return frame.select(columns) if lists else frame
-
-
-def with_lists(frame: Any, members: dict[str, Any]) -> Any:
-    """Join a true-or-null column per list; `members` holds one frame of distinct `contact_id` for each."""
-    for joined in members.values():
-        frame = frame.join(joined, on="contact_id", how="left")
-    return frame
+    joins = joins_of(segment, context)
+    if not joins:
+        return frame.filter(rule)
+    columns = frame.collect_schema().names()
+    return with_joins(cursor, frame, joins, context).filter(rule).select(columns)
 
 
 def count_audience(cursor: duckdb.DuckDBPyConnection, audience: Audience, context: Context) -> int:
@@ -151,9 +144,3 @@ def _selected(cursor: duckdb.DuckDBPyConnection, frame: nw.LazyFrame[Any], selec
         return frame.filter(chosen if inside else ~chosen)
     table = nw.from_native(cursor.sql("SELECT unnest(?::BIGINT[]) AS contact_id", params=[ids]))
     return frame.join(table, on="contact_id", how="semi" if inside else "anti")
-
-
-def _members(cursor: duckdb.DuckDBPyConnection, list_id: str) -> nw.LazyFrame[Any]:
-    sql = f'SELECT DISTINCT contact_id, true AS "{list_column("x")}" FROM list_members WHERE list_id = ?'
-    table: nw.LazyFrame[Any] = nw.from_native(cursor.sql(sql, params=[list_id]))
-    return table.rename({list_column("x"): list_column(list_id)})

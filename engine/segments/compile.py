@@ -2,8 +2,8 @@
 
 Null means "doesn't hold", as a filter takes it; under a `Not` it is made false first, so that `Not` and "is not" keep
 people with no value. (Making every comparison two-valued costs a plain count two thirds of its speed.)
-Membership of a list is a column that `audience.with_lists` joins; membership of a segment is that segment, inlined.
-Outcomes of operations can join the same way, as one more `@` field.
+What no column of contacts says (lists, files, operations, what people did) is a column that `joins` names and
+`joined` joins; membership of a segment is that segment, inlined.
 """
 
 from __future__ import annotations
@@ -13,14 +13,15 @@ from collections.abc import Mapping
 from functools import reduce
 from typing import Any
 
-from engine.contacts.fields import Field, FieldType
-from engine.errors import InvalidRule
+from engine.contacts.fields import Field
+from engine.segments.activity import ACTIVITY
 from engine.segments.context import Context, refuse_cycle
+from engine.segments.facet_tests import check_member, column_expr, facet_expr
 from engine.segments.folding import loose_pattern
+from engine.segments.joins import MEMBERSHIP_FIELDS, JoinKind, entries_column, join_of
 from engine.segments.operands import NO_FIELD, read_operand
 from engine.segments.operators import find_operator
 from engine.segments.rules import (
-    LIST_FIELD,
     SEGMENT_FIELD,
     SHARE_FIELD,
     AllOf,
@@ -30,9 +31,7 @@ from engine.segments.rules import (
     Not,
     Segment,
 )
-from engine.words import N_
 
-FACET_TYPES = frozenset({FieldType.CHOICE, FieldType.TEXT, FieldType.BOOL})
 SHORTEST_PHONE_PART = 3
 
 
@@ -58,21 +57,6 @@ def facets_of(facets: Mapping[str, FacetChoice]) -> list[tuple[str, FacetChoice]
     return sorted((name, choice) for name, choice in facets.items() if not choice.is_empty)
 
 
-def facet_expr(ns: Any, name: str, choice: FacetChoice, context: Context) -> Any:
-    """One facet: any of the included values (if some are), and none of the excluded ones. Values match exactly."""
-    target = facet_field(name, context)
-    parts = []
-    if choice.include:
-        parts.append(reduce(logic.or_, _tests(ns, target, choice.include)))
-    if choice.exclude:
-        column, blank = ns.col(name), None in choice.exclude
-        for test in _tests(ns, target, choice.exclude - {None}):
-            parts.append(~test if blank else ~test | column.is_null())
-        if blank:
-            parts.append(~column.is_null() if target.type is FieldType.BOOL else column != "")
-    return _all(ns, parts)
-
-
 def is_constant(segment: Segment, context: Context) -> bool:
     """It looks at no column: empty groups alone, itself and in the segments it refers to."""
     if facets_of(segment.facets):
@@ -81,43 +65,6 @@ def is_constant(segment: Segment, context: Context) -> bool:
         each.field == SEGMENT_FIELD and is_constant(context.known_segment(str(each.value)).segment, context)
         for each in segment.comparisons()
     )
-
-
-def facet_field(name: str, context: Context) -> Field:
-    """The field of that name, which can have a facet.
-
-    Raises:
-        InvalidRule: there is none, or its type can't.
-    """
-    target = context.known_field(name)
-    if target.type not in FACET_TYPES:
-        raise InvalidRule(
-            reason=f"{name!r} has no facet; use a rule", field=name, problem=N_("only a rule can narrow this field")
-        )
-    return target
-
-
-def list_column(list_id: str) -> str:
-    """The name of the joined column that is true for the members of a list."""
-    return f"@list:{list_id}"
-
-
-def _tests(ns: Any, target: Field, values: frozenset[str | None]) -> list[Any]:
-    """Expressions of which one is true for those who have one of the values."""
-    column, parts = ns.col(target.name), []
-    some = sorted(value for value in values if value is not None)
-    if target.type is FieldType.BOOL:
-        if unknown := set(some) - {"true", "false"}:
-            raise InvalidRule(
-                reason=f"{target.name!r} is yes or no, not {sorted(unknown)}", field=target.name,
-                problem=N_("a yes/no field has the values true and false"),
-            )  # fmt: skip
-        parts += [column if value == "true" else ~column for value in some]
-    elif some:
-        parts.append(column.is_in(some) if len(some) > 1 else column == some[0])
-    if None in values:
-        parts.append(column.is_null() if target.type is FieldType.BOOL else column.is_null() | (column == ""))
-    return parts
 
 
 def _rule_expr(rule: AllOf | AnyOf | Not | Comparison, ns: Any, context: Context, within: tuple[str, ...]) -> Any:
@@ -132,25 +79,36 @@ def _rule_expr(rule: AllOf | AnyOf | Not | Comparison, ns: Any, context: Context
 
 
 def _comparison_expr(comparison: Comparison, ns: Any, context: Context, within: tuple[str, ...]) -> Any:
-    special = comparison.field.startswith("@")
-    target = NO_FIELD if special else context.known_field(comparison.field)
+    target = target_of(comparison, context)
+    special = target is NO_FIELD
     operator = find_operator(comparison.operator, comparison.field, None if special else target.type)
     operand = read_operand(comparison, operator, target, context)
-    column = _special_column(comparison, ns, context, within, operand) if special else ns.col(target.name)
+    if special:
+        column = _special_column(comparison, ns, context, within, operand)
+    else:
+        join = join_of(comparison, context)
+        is_entries = join is not None and join.kind is JoinKind.ENTRIES
+        column = ns.col(entries_column(target.name)) if is_entries else column_expr(ns, target.name)
     return operator.build(ns, column, operand)
+
+
+def target_of(comparison: Comparison, context: Context) -> Field:
+    """The field a comparison is about; `NO_FIELD` for what is no column."""
+    name = comparison.field
+    return NO_FIELD if name.startswith("@") and name not in ACTIVITY else context.known_field(name)
 
 
 def _special_column(comparison: Comparison, ns: Any, context: Context, within: tuple[str, ...], operand: Any) -> Any:
     """What stands in the place of a column for an `@` field."""
     if comparison.field == SHARE_FIELD:
         return ns.col("bucket")
-    if comparison.field == LIST_FIELD:
-        context.known_list(operand)
-        return ns.col(list_column(operand))
+    if comparison.field in MEMBERSHIP_FIELDS:
+        check_member(comparison.field, operand[0] if isinstance(operand, tuple) else operand, context)
     if comparison.field == SEGMENT_FIELD:
         refuse_cycle(operand, within)
         return compile_rule(context.known_segment(operand).segment, ns, context, (*within, operand))
-    return _person_expr(ns, operand, context)
+    join = join_of(comparison, context)
+    return _person_expr(ns, operand, context) if join is None else ns.col(join.column)
 
 
 def _person_expr(ns: Any, needle: str, context: Context) -> Any:

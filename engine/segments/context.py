@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from typing import Any
 
 from engine.contacts.fields import Field, FieldRegistry, FieldType
 from engine.errors import InvalidRule
-from engine.segments.rules import LIST_FIELD, SEGMENT_FIELD, Segment
+from engine.segments.activity import ACTIVITY
+from engine.segments.rules import IMPORT_FIELD, LIST_FIELD, OPERATION_FIELD, SEGMENT_FIELD, Segment
 from engine.words import N_
 
 
@@ -21,6 +22,23 @@ class Named:
     segment: Segment
 
 
+@dataclass(frozen=True, slots=True)
+class ImportedFile:
+    """An import as rules refer to it."""
+
+    file_name: str
+    imported_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class SentOperation:
+    """A launched operation as rules refer to it: its recipients are the rows of its frozen audience."""
+
+    name: str
+    number: int
+    snapshot_path: str
+
+
 @dataclass(frozen=True)
 class Context:
     """Frozen for one page run or one command; `now` is aware, days are days of `zone`."""
@@ -30,6 +48,9 @@ class Context:
     zone: tzinfo = UTC
     segments: Mapping[str, Named] = field(default_factory=dict)
     lists: Mapping[str, str] = field(default_factory=dict)
+    imports: Mapping[str, ImportedFile] = field(default_factory=dict)
+    operations: Mapping[str, SentOperation] = field(default_factory=dict)
+    recorded_count: int = 0  # how many events the recorder had recorded: what people did may change with each
     matched: Mapping[str, Any] = field(default_factory=dict)  # fingerprint of a rule -> Arrow table of `contact_id`
 
     @property
@@ -49,11 +70,13 @@ class Context:
         return first, after
 
     def known_field(self, name: str) -> Field:
-        """The field of that name.
+        """The field of that name: a column of contacts, or one of `activity`.
 
         Raises:
             InvalidRule: there is none.
         """
+        if name in ACTIVITY:
+            return ACTIVITY[name]
         if name not in self.registry:
             raise InvalidRule(reason=f"there is no field {name!r}", field=name, problem=N_("there is no such field"))
         return self.registry.get(name)
@@ -83,19 +106,30 @@ class Context:
             )
         return self.lists[list_id]
 
-    def lists_of(self, segment: Segment, within: tuple[str, ...] = ()) -> Iterator[str]:
-        """The ids of every list the segment looks at, through the segments it refers to.
+    def known_import(self, import_id: str) -> ImportedFile:
+        """The import of that id.
 
         Raises:
-            InvalidRule: it refers to itself.
+            InvalidRule: there is none.
         """
-        for comparison in segment.comparisons():
-            if comparison.field == LIST_FIELD:
-                yield str(comparison.value)
-            elif comparison.field == SEGMENT_FIELD:
-                inner = str(comparison.value)
-                refuse_cycle(inner, within)
-                yield from self.lists_of(self.known_segment(inner).segment, (*within, inner))
+        if import_id not in self.imports:
+            raise InvalidRule(
+                reason=f"there is no import {import_id!r}", field=IMPORT_FIELD, problem=N_("there is no such import")
+            )
+        return self.imports[import_id]
+
+    def known_operation(self, operation_id: str) -> SentOperation:
+        """The launched operation of that id.
+
+        Raises:
+            InvalidRule: there is none, or it is a draft.
+        """
+        if operation_id not in self.operations:
+            raise InvalidRule(
+                reason=f"there is no launched operation {operation_id!r}", field=OPERATION_FIELD,
+                problem=N_("there is no such operation"),
+            )  # fmt: skip
+        return self.operations[operation_id]
 
 
 def is_moment(target: Field) -> bool:

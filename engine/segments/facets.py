@@ -20,7 +20,6 @@ import numpy.typing as npt
 from engine.contacts.fields import FieldType
 from engine.errors import InvalidRule
 from engine.segments.audience import Audience, count_frame, segment_frame
-from engine.segments.compile import facet_field
 from engine.segments.context import Context
 from engine.segments.rules import FacetChoice, Segment
 from engine.words import N_
@@ -179,7 +178,7 @@ def _facet_columns(frame: Any, context: Context, fields: Sequence[str]) -> Any:
         raise InvalidRule(reason=f"between 1 and {MOST_FIELDS} different facets", problem=N_("too many facets"))
     columns = []
     for name in fields:
-        kind = facet_field(name, context).type
+        kind = context.known_field(name).type
         columns.append(nw.col(name).cast(nw.String) if kind is FieldType.BOOL else nw.col(name))
     return frame.select(columns)
 

@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
+ENTRY_EDGE = "\x1f"
+"""Stands between the entries of a list that is written as one text."""
 _DOT_ABOVE = "\u0307"
 _LETTER_I = "[iıİI]\\x{307}*"
 _LOOSE = {letter: f"[{pair}]" for pair in ("cç", "gğ", "oö", "sş", "uü") for letter in pair}
@@ -33,6 +35,18 @@ def loose_pattern(needle: str) -> str:
 def starts_pattern(needle: str) -> str:
     """A pattern that finds the needle at the start."""
     return f"(?i)\\A{_pattern(needle)}"
+
+
+def ends_pattern(needle: str) -> str:
+    """A pattern that finds the needle at the end."""
+    return f"(?i){_pattern(needle)}\\z"
+
+
+def entry_pattern(needles: Iterable[str]) -> str:
+    """A pattern that finds one of the needles as a whole entry of a list written as one text."""
+    edge = f"\\x{{{ord(ENTRY_EDGE):X}}}"
+    found = "|".join(sorted(_pattern(needle) for needle in needles))
+    return f"(?i)(?:\\A|{edge})(?:{found})(?:{edge}|\\z)"
 
 
 def equals_pattern(needles: Iterable[str]) -> str:

@@ -27,7 +27,11 @@ SEGMENT_FIELD = "@segment"
 LIST_FIELD = "@list"
 SHARE_FIELD = "@share"
 PERSON_FIELD = "@person"
-"""Names that are no column: membership of a segment or a list, the stable random share, "name or phone"."""
+IMPORT_FIELD = "@import"
+OPERATION_FIELD = "@operation"
+MESSAGED_FIELD = "@messaged"
+"""Names that are no column: who is in a segment, list, file or operation, the stable random share, "name or phone",
+the last message from us. Those that behave like a column (`@began`, `@window`, …) are in `activity`."""
 
 
 class Model(BaseModel):

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from engine.segments.describe import Speech, describe
+from engine.segments.describe import describe
 from engine.segments.operators import EVERY_OPERATOR, Operand
 from engine.segments.rules import AllOf, AnyOf, Comparison, FacetChoice, Not, Segment
+from engine.segments.speech import Speech
 from engine.warehouse import Warehouse
 from tests.engine import segments_world as world
 

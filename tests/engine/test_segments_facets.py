@@ -13,6 +13,7 @@ from engine.errors import InvalidRule
 from engine.segments import Audience, Comparison, FacetChoice, FacetCubes, FacetValue, Segment, facets
 from engine.warehouse import Warehouse, open_warehouse
 from tests.engine import segments_world as world
+from tests.engine.segments_beside import Beside
 
 FIELDS = ("city", "vip", "surname")
 choices = st.dictionaries(st.sampled_from(["İzmir", "Ankara", "izmir", None]), st.booleans(), max_size=2).map(
@@ -38,7 +39,7 @@ def _word(value: object) -> str | None:
 
 
 def _expected(rows: list[world.Row], segment: Segment) -> dict[str, Counter[str | None]]:
-    oracle = world.Oracle({}, {})
+    oracle = world.Oracle({}, Beside())
     counts = {}
     for field in FIELDS:
         others = Segment(facets={k: v for k, v in segment.facets.items() if k != field}, rule=segment.rule)
