@@ -15,6 +15,8 @@ from pages.ui.facet_panel import chosen_facets, opened_facets
 PAGE_SIZE = 50
 SHORTEST_SEARCH = 2
 SEGMENT_PARAMETER = "segment"
+OPEN_COLUMN = "@open"
+"""The table's column that leads to the contact; `@` names are ours."""
 COLUMNS = ("name", "surname", "phone", "city", "consent", "created_at")
 
 
@@ -161,8 +163,9 @@ def take_ticks(key: str, page_ids: list[int], fingerprint: str) -> None:
 
 def sort_by(field: str) -> None:
     """Sort by a column; a second time turns the order round."""
-    sort: Sort = st.session_state.get(Key.SORT, Sort("created_at", descending=True))
-    st.session_state[Key.SORT] = Sort(field, descending=sort.field == field and not sort.descending)
+    if field != OPEN_COLUMN:
+        sort: Sort = st.session_state.get(Key.SORT, Sort("created_at", descending=True))
+        st.session_state[Key.SORT] = Sort(field, descending=sort.field == field and not sort.descending)
     st.session_state[Key.DRAWN] = st.session_state.get(Key.DRAWN, 0) + 1
 
 

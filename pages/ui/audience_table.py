@@ -16,6 +16,7 @@ from pages.ui import formats
 from pages.ui.audience_figures import Figures
 from pages.ui.audience_state import (
     COLUMNS,
+    OPEN_COLUMN,
     PAGE_SIZE,
     Key,
     View,
@@ -28,6 +29,7 @@ from pages.ui.audience_state import (
     take_ticks,
 )
 from pages.ui.audience_words import label_of, value_label
+from pages.ui.contact_state import open_contact
 from pages.ui.i18n import nt, t
 
 
@@ -67,19 +69,26 @@ def draw_table(view: View, found: Figures, count: int, selected: int) -> None:
     frame = found.page(view.everybody, view.columns, view.sort, PAGE_SIZE, (page - 1) * PAGE_SIZE)
     ids = frame["contact_id"].to_list()
     table = drawn_key(view, page)
+    shown = _shown(frame, found.context)
+    opened = pl.Series(OPEN_COLUMN, [t("Open")] * shown.height, pl.String)
     st.dataframe(
-        _shown(frame, found.context),
+        shown.insert_column(0, opened),
         key=table,
         hide_index=True,
         row_height=34,
         height=min(len(ids), 12) * 34 + 38,
-        column_config={name: st.column_config.Column(_head(view, name, found.context)) for name in view.columns},
+        column_config={
+            OPEN_COLUMN: st.column_config.ButtonColumn("", type="tertiary", width="small", key=f"{table}.open"),
+            **{name: st.column_config.Column(_head(view, name, found.context)) for name in view.columns},
+        },
         on_select=partial(take_ticks, table, ids, view.filtered.fingerprint),
         selection_mode=["multi-row", "single-column"],
         selection_default={"selection": {"rows": view.selection.ticked(ids), "columns": [], "cells": []}},
         placeholder="–",
         alt=t("The people of this audience, page {page} of {pages}", page=page, pages=pages),
     )
+    if (click := st.session_state.get(f"{table}.open")) and click["row"] < len(ids):
+        open_contact(ids[click["row"]])
     sentence, pager = st.columns([1.35, 1], vertical_alignment="center")
     with sentence:
         draw_selection(view, found, count, selected)

@@ -22,6 +22,8 @@ from pages.ui.operation_words import plain
 from pages.ui.services import settings, warehouse
 
 MOST_OPTIONS = 200
+ELSEWHERE = frozenset({"origin", "consent", "consent_source", "consent_at"})
+"""Said in the head and beside the fields."""
 EARLIEST, LATEST = date(1900, 1, 1), date(2100, 12, 31)
 
 
@@ -46,8 +48,9 @@ def draw_fields(profile: Profile) -> None:
 
 
 def _draw_values(profile: Profile) -> None:
-    filled = [field for field in profile.registry if _is_filled(profile.values.get(field.name))]
-    empty = [field for field in profile.registry if not _is_filled(profile.values.get(field.name))]
+    shown = [field for field in profile.registry if not (field.built_in and field.name in ELSEWHERE)]
+    filled = [field for field in shown if _is_filled(profile.values.get(field.name))]
+    empty = [field for field in shown if not _is_filled(profile.values.get(field.name))]
     with st.container(gap="xsmall"):
         for field in filled:
             left, right = st.columns([1, 2], gap="small")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Literal
 
 import streamlit as st
 
@@ -12,10 +13,10 @@ from engine.contacts.profile import Profile
 from engine.operations.drafts import create_draft
 from engine.operations.history import Message, counted
 from engine.segments import Audience, Selection
-from pages.ui import formats, t, who
+from pages.ui import formats, header, t, who
 from pages.ui.contact_erase import ERASE
 from pages.ui.contact_export import draw_export
-from pages.ui.contact_state import ask
+from pages.ui.contact_state import Key, ask
 from pages.ui.contact_words import consent_badge, name_of, suppression_badge
 from pages.ui.operation_words import plain
 from pages.ui.services import warehouse
@@ -23,12 +24,10 @@ from pages.ui.services import warehouse
 
 def draw_head(profile: Profile, messages: Sequence[Message], *, is_suppressed: bool) -> None:
     """Name, badges, one line of context; the actions at the right."""
-    left, right = st.columns([3, 2], vertical_alignment="top")
+    left, right = st.columns([2.2, 1], vertical_alignment="top")
     with left:
-        st.title(plain(name_of(profile)), anchor=False)
         badges = [consent_badge(profile.consent)] + ([suppression_badge()] if is_suppressed else [])
-        st.markdown(" ".join(badges))
-        st.caption(" · ".join(_facts(profile)))
+        header(f"{plain(name_of(profile))} {' '.join(badges)}", " · ".join(_facts(profile)))
     with right, st.container(horizontal=True, horizontal_alignment="right"):
         with st.popover(t("More"), icon=":material/more_horiz:"):
             draw_export(profile)
@@ -36,7 +35,9 @@ def draw_head(profile: Profile, messages: Sequence[Message], *, is_suppressed: b
                 t("Delete this person…"), icon=":material/delete_forever:", type="tertiary", key="contact.delete",
                 on_click=ask, args=(ERASE, profile.contact_id),
             )  # fmt: skip
-        if st.button(t("Send a message"), icon=":material/send:", type="primary", key="contact.send"):
+        is_editing = st.session_state.get(Key.EDITING) == profile.contact_id
+        kind: Literal["primary", "secondary"] = "secondary" if is_editing else "primary"
+        if st.button(t("Send a message"), icon=":material/send:", type=kind, key="contact.send"):
             _send(profile)
     _draw_figures(profile, messages)
 

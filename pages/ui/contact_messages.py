@@ -45,11 +45,11 @@ def _draw_table(contact_id: int, messages: Sequence[Message]) -> Message:
     shown = messages[(page - 1) * PAGE_ROWS : page * PAGE_ROWS]
     column = st.column_config.TextColumn
     chosen = st.dataframe(
-        pl.DataFrame([_row(each) for each in shown]),
+        _rows(shown),
         key=Key.MESSAGES.of(contact_id, page),
         hide_index=True,
         row_height=34,
-        height=len(shown) * 34 + 38,
+        height=len(shown) * 34 + 42,
         on_select="rerun",
         selection_mode="single-row",
         selection_default={"selection": {"rows": [0], "columns": [], "cells": []}},
@@ -70,13 +70,18 @@ def _draw_table(contact_id: int, messages: Sequence[Message]) -> Message:
     return shown[rows[0] if rows and rows[0] < len(shown) else 0]
 
 
-def _row(message: Message) -> dict[str, str | None]:
-    return {
-        "name": message.name,
-        "state": t(DELIVERY_STATE_LABELS[message.state]),
-        "time": formats.moment(message.last_news_at),
-        "why": code_words(message.code) if message.code else None,
-    }
+def _rows(messages: Sequence[Message]) -> pl.DataFrame:
+    rows = [
+        {
+            "name": each.name,
+            "state": t(DELIVERY_STATE_LABELS[each.state]),
+            "time": formats.moment(each.last_news_at),
+            "why": code_words(each.code) if each.code else None,
+        }
+        for each in messages
+    ]
+    frame = pl.DataFrame(rows, schema=dict.fromkeys(("name", "state", "time", "why"), pl.String))
+    return frame if frame["why"].count() else frame.drop("why")
 
 
 def _draw_message(contact_id: int, message: Message) -> None:
@@ -90,7 +95,7 @@ def _draw_message(contact_id: int, message: Message) -> None:
     if shown is None:
         st.caption(t("The frozen audience of this operation is gone, so its text can't be shown."))
     else:
-        phone_preview(shown, key=f"contact.preview.{contact_id}")
+        phone_preview(shown, key=f"contact.preview.{contact_id}", at=message.accepted_at)
     events = events_of(cursor, message)
     tries = len({each.attempt for each in events}) > 1
     lines = [
@@ -101,10 +106,7 @@ def _draw_message(contact_id: int, message: Message) -> None:
     ]
     if message.answered_at:
         lines.append(f"{formats.moment(message.answered_at)} · {t('answered')}")
-    for line in lines:
-        st.caption(line)
-    if not lines:
-        st.caption(t("Nothing has been heard of it yet."))
+    st.caption("  \n".join(lines) or t("Nothing has been heard of it yet."))
 
 
 def _draw_left_out(left_out: Sequence[LeftOut]) -> None:

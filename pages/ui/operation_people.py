@@ -12,6 +12,7 @@ from engine.operations.recipients import PAGE_ROWS, left_out_page, left_out_reas
 from engine.operations.states import DELIVERY_STATE_LABELS, DeliveryState
 from engine.operations.store import Operation
 from pages.ui import formats, t
+from pages.ui.contact_state import open_contact
 from pages.ui.operation_sources import slot_labels
 from pages.ui.operation_words import meaning, people, reason
 from pages.ui.services import warehouse
@@ -66,7 +67,9 @@ def _draw_recipients(operation: Operation) -> None:
         if found.total == 0:
             st.caption(t("Nobody matches. Try another name, number or state."))
             return
-        st.dataframe(_recipient_rows(found.rows), hide_index=True, column_config=_recipient_columns())
+        key = f"{pager}.open"
+        st.dataframe(_recipient_rows(found.rows), hide_index=True, column_config=_recipient_columns(key))
+        _follow(key, found.rows["contact_id"].to_list())
     _pages(found.total, pager, people(found.total))
 
 
@@ -76,6 +79,7 @@ def _recipient_rows(rows: pl.DataFrame) -> pl.DataFrame:
         times = [row[name] for name in _TIMES if row[name] is not None]
         shown.append(
             {
+                "open": t("Open"),
                 "name": row["name"] or "–",
                 "phone": formats.phone(row["phone"]) if row["phone"] else row["user_id"] or "–",
                 "state": t(DELIVERY_STATE_LABELS[DeliveryState(row["state"])]),
@@ -87,9 +91,16 @@ def _recipient_rows(rows: pl.DataFrame) -> pl.DataFrame:
     return pl.DataFrame(shown)
 
 
-def _recipient_columns() -> dict[str, object]:
+def _follow(key: str, ids: list[int]) -> None:
+    """Go to the contact whose row was opened."""
+    if (click := st.session_state.get(key)) and click["row"] < len(ids):
+        open_contact(ids[click["row"]])
+
+
+def _recipient_columns(key: str) -> dict[str, object]:
     column = st.column_config.TextColumn
     return {
+        "open": st.column_config.ButtonColumn("", type="tertiary", width="small", key=key),
         "name": column(t("Name")),
         "phone": column(t("Phone")),
         "state": column(t("State")),
@@ -115,8 +126,10 @@ def _draw_left_out(operation: Operation) -> None:
     page_slot = st.container()
     pager = _pager_key(LEFT_PAGE_KEY, operation.operation_id, chosen)
     rows = left_out_page(cursor, operation.operation_no, reason=chosen, offset=_offset(pager))
+    key = f"{pager}.open"
     shown = pl.DataFrame(
         {
+            "open": [t("Open")] * rows.height,
             "name": [name or "–" for name in rows["name"]],
             "phone": [formats.phone(phone) for phone in rows["phone"]],
             "reason": [reason(key, labels) for key in rows["reason"]],
@@ -127,11 +140,13 @@ def _draw_left_out(operation: Operation) -> None:
             shown,
             hide_index=True,
             column_config={
+                "open": st.column_config.ButtonColumn("", type="tertiary", width="small", key=key),
                 "name": st.column_config.TextColumn(t("Name"), width="medium"),
                 "phone": st.column_config.TextColumn(t("Phone"), width="medium"),
                 "reason": st.column_config.TextColumn(t("Reason"), width="large"),
             },
         )
+        _follow(key, rows["contact_id"].to_list())
     total = counted[chosen] if chosen else sum(counted.values())
     _pages(total, pager, people(total))
 

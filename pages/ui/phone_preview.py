@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import io
+from datetime import datetime
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -26,8 +27,8 @@ from pages.ui.services import settings, warehouse
 WIDEST_PIXELS = 640
 
 
-def phone_preview(message: Rendered, *, key: str) -> None:
-    """Draw one message."""
+def phone_preview(message: Rendered, *, key: str, at: datetime | None = None) -> None:
+    """Draw one message; `at` is when it was sent, this moment if it wasn't yet."""
     image = message.image or ""
     _phone(
         key=key,
@@ -45,7 +46,7 @@ def phone_preview(message: Rendered, *, key: str) -> None:
                 "header": message.header,
                 "body": message.body,
                 "footer": message.footer,
-                "clock": formats.clock(utc_now()),
+                "clock": formats.clock(at or utc_now()),
                 "buttons": [
                     {"kind": button.kind, "text": button.text, "url": button.url} for button in message.buttons
                 ],
