@@ -32,6 +32,9 @@ def row_of_job(doors: Services, job: ImportJob) -> Row:
     }
     if (failure := job.failure) is not None:
         row["error"] = {"type": type(failure).__name__, "message": failure.message}
+    elif job.interrupted and job.state is JobState.FAILED:
+        message = f"Ulak was stopped while it was {job.interrupted.value}; nothing was imported, begin it again"
+        row["error"] = {"type": "Interrupted", "message": message}
     return row | _figures(doors, job)
 
 

@@ -154,15 +154,13 @@ def _choose_region(place: Place, base: Base) -> None:
 
 def _choose_identity(place: Place, registry: FieldRegistry, mapping: Mapping, base: Base) -> None:
     labels = {each.target or "": each.new.label for _, each in mapping if each.new}
-    options = [None, *identity_choices(_types(mapping, registry))]
-    start = base.options.identity
+    options = ["", *identity_choices(_types(mapping, registry))]
+    start = base.options.identity or ""
     st.selectbox(
         t("A contact you have is known by the phone number, then by"),
         options,
         index=options.index(start) if start in options else 0,
-        format_func=lambda each: (
-            t("nothing else") if each is None else labels.get(each) or field_label(each, registry)
-        ),
+        format_func=lambda each: t("nothing else") if not each else labels.get(each) or field_label(each, registry),
         key=place.key(Key.IDENTITY),
         help=t(
             "A number of your own for each person, such as a customer number: finds them after a new phone number."
