@@ -198,13 +198,16 @@ def find_delimiter(head: Bytes) -> str:
 
 
 def _content(path: Path) -> Bytes:
+    if not path.stat().st_size:
+        raise UnreadableFile(reason=N_("it is empty"))
     return np.memmap(path, dtype=np.uint8, mode="r")
 
 
 def _without_separator_line(content: Bytes) -> tuple[Bytes, str | None]:
     """Excel's first line `sep=;` says the delimiter and is no row."""
     first = bytes(content[:6]).decode("utf-8", "replace").lower()
-    if first.startswith("sep=") and len(first) == 6 and first[5] == "\n" and first[4] in DELIMITERS:
+    is_told = first.startswith("sep=") and len(first) == 6 and first[5] == "\n" and first[4] in DELIMITERS
+    if is_told and len(content) > 6:
         return content[6:], first[4]
     return content, None
 

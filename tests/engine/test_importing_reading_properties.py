@@ -9,7 +9,7 @@ from pathlib import Path
 
 import polars as pl
 import pytest
-from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import HealthCheck, assume, example, given, settings
 from hypothesis import strategies as st
 
 from engine.contacts.encodings import ENCODING_LABELS
@@ -90,6 +90,13 @@ def test_every_record_is_accounted_for_however_ragged(rows: list[list[str]], see
 
 
 @given(content=st.binary(max_size=400))
+@example(content=b"\xef\xbb\xbf")
+@example(content=b"\xff\xfe")
+@example(content=b"sep=;\n")
+@example(content=b"\xff\xfe\x00")
+@example(content=b"\r")
+@example(content=b"PK\x05\x06")
+@example(content=b"\x1f\x8b")
 @RELAXED
 def test_whatever_the_bytes_a_file_is_read_or_refused(content: bytes, tmp_path: Path) -> None:
     path = tmp_path / "file.csv"
