@@ -289,3 +289,22 @@ def test_adding_to_a_list_by_a_new_name_makes_it(store: Warehouse) -> None:
     (kept,) = list_lists(store.cursor())
     assert get_list(store.cursor(), kept.list_id).member_count == 130
     assert list_segments(store.cursor()) == ()
+
+
+def test_a_group_of_rules_is_built_within_the_rules(store: Warehouse) -> None:
+    at = _page(side="rules")
+    at.selectbox(key="audience.rule.field").set_value("age").run()
+    operators = at.selectbox(key="audience.rule.operator.age")
+    operators.set_value(next(each for each in operators_for(FieldType.NUMBER) if each.key == "at_least")).run()
+    at.number_input(key="audience.rule.value.number.age").set_value(100).run()
+    _button(at, "Add rule").click().run()
+    at.button(key="audience.rule.group.").click().run()
+    assert _count(at) == "30"  # a group that is still empty changes nobody
+    at.selectbox(key="audience.rule.field").set_value("age").run()
+    operators = at.selectbox(key="audience.rule.operator.age")
+    operators.set_value(next(each for each in operators_for(FieldType.NUMBER) if each.key == "at_least")).run()
+    at.number_input(key="audience.rule.value.number.age").set_value(120).run()
+    _button(at, "Add rule").click().run()
+    at.segmented_control(key="audience.rule.combine.1").set_value("none").run()
+    assert not at.exception
+    assert _count(at) == "20"
