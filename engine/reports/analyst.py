@@ -1,9 +1,8 @@
 """One read-only SQL statement of an analyst over contacts and deliveries, with limits.
 
-Four fences, each enough for most mistakes: the statement is parsed by DuckDB itself and must be one SELECT over the
-tables named here (no file, no setting, no table of ours alone); it runs in a read-only transaction; the instance
-itself reaches no file outside Ulak's folders and its configuration is locked (`warehouse.connection`); and it ends
-after `SECONDS` or `MOST_ROWS`.
+Three fences, each enough for most mistakes: the statement is parsed by DuckDB itself and must be one SELECT over the
+tables named here (no file, no setting, no table of ours alone); it runs in a read-only transaction; and it ends after
+`SECONDS` or `MOST_ROWS`.
 """
 
 from __future__ import annotations
