@@ -36,6 +36,7 @@ def story(url: str) -> None:
         marketer.button(page, "Import 1,188 contacts").wait_for()
         take(page, "import")
         marketer.press(page, "Import 1,188 contacts")
+        page.get_by_text("1,188 contacts imported").wait_for()
         marketer.narrow(page)
         take(page, "audience")
         marketer.save_segment(page, "Türkçe, not Ankara")

@@ -7,7 +7,9 @@ import streamlit as st
 
 from engine.contacts import load_registry
 from engine.contacts.import_history import ImportRow, past_import, past_imports
+from engine.segments.rules import IMPORT_FIELD, FacetChoice, Segment
 from pages.ui import formats, nt, t
+from pages.ui.audience_state import set_segment, start_over
 from pages.ui.import_files import draw_kept_downloads
 from pages.ui.import_state import leave, tell_suppressions
 from pages.ui.import_undo import draw_undo_button, draw_undone
@@ -31,7 +33,7 @@ def draw_result(import_id: str) -> None:
     with st.container(horizontal=True):
         if st.button(t("Open the audience"), type="primary", icon=":material/groups:", key="import.audience"):
             leave()
-            st.switch_page("pages/audience.py", query_params={})
+            _open_audience(import_id)
         draw_kept_downloads(past)
         draw_undo_button(past)
         st.button(t("Import another file"), on_click=leave, key="import.again", icon=":material/upload_file:")
@@ -43,6 +45,13 @@ def draw_result(import_id: str) -> None:
                 past.withdrawn_count,
             )
         )
+
+
+def _open_audience(import_id: str) -> None:
+    """The Audience page, narrowed to the people of this import."""
+    start_over()
+    set_segment(Segment(facets={IMPORT_FIELD: FacetChoice(include=frozenset({import_id}))}))
+    st.switch_page("pages/audience.py", query_params={})
 
 
 def draw_past() -> None:
@@ -90,6 +99,10 @@ def draw_detail(past: ImportRow) -> None:
         with st.container(horizontal=True):
             draw_kept_downloads(past)
             draw_undo_button(past)
+            if not past.is_undone and st.button(
+                t("Open in Audience"), icon=":material/groups:", key="import.past_audience"
+            ):
+                _open_audience(past.import_id)
 
 
 def _columns(past: ImportRow) -> str:

@@ -24,7 +24,7 @@ _PATIENCE_SECONDS, _LOOK_SECONDS = 2.0, 0.1
 def draw_steps(job: ImportJob | None) -> None:
     """The five steps in a line: those behind, the present one, those to come."""
     at = _AT.get(job.state, 0) if job else 0
-    names = (t("Read"), t("Columns"), t("Check"), t("Import"), t("Done"))
+    names = (t("File"), t("Columns"), t("Check"), t("Import"), t("Done"))
     parts = []
     for number, name in enumerate(names):
         if number < at or at == len(names) - 1:

@@ -86,6 +86,7 @@ def import_sample(page: Page) -> None:
     press(page, "Check the rows")
     button(page, "Import 1,188 contacts").wait_for()
     press(page, "Import 1,188 contacts")
+    page.get_by_text("1,188 contacts imported").wait_for()
 
 
 def facet_value(page: Page, name: str) -> Locator:

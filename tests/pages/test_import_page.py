@@ -248,6 +248,19 @@ def test_what_changes_is_shown_before_and_after(page: AppTest) -> None:
     assert changes.iloc[0].tolist() == ["5", "+90 532 000 00 03", "Name", "Kişi 3", "Deniz"]
 
 
+def test_the_people_of_an_import_are_shown_as_an_audience(page: AppTest) -> None:
+    for rows in (TEN, TEN.replace("0532 000", "0532 111").replace("Kişi 3", "Deniz")):
+        give(page, rows)
+        press(page, "import.check")
+        press(page, "import.carry_out")
+        if rows is TEN:
+            press(page, "import.again")
+    page.button(key="import.audience").click().run()
+    assert page.title[0].value == "Audience"
+    shown = next(each.value for each in page.dataframe if "Deniz" in each.value.to_string())
+    assert len(shown) == 10
+
+
 def test_an_import_is_undone_after_a_question(page: AppTest) -> None:
     give(page, TEN)
     press(page, "import.check")
