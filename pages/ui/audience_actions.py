@@ -17,10 +17,10 @@ from engine.segments import (
     save_segment,
 )
 from pages.ui.audience_change import draw_set_field
-from pages.ui.audience_export import draw_export
+from pages.ui.audience_export import draw_export, forget_finished
 from pages.ui.audience_state import SEGMENT_PARAMETER, Key, View, set_segment
 from pages.ui.audience_words import sentence
-from pages.ui.i18n import nt, t
+from pages.ui.i18n import t
 from pages.ui.list_dialogs import draw_add, draw_remove, said
 from pages.ui.services import warehouse
 from pages.ui.shell import who
@@ -60,28 +60,31 @@ def draw_actions(view: View, saved: dict[str, SavedSegment], context: Context, p
     with st.container(horizontal=True, horizontal_alignment="right", vertical_alignment="bottom", gap="small"):
         if st.button(t("Save"), icon=":material/bookmark:", disabled=view.filtered.is_empty):
             st.dialog(t("Save as segment"))(_save_dialog)(view, saved, context)
-        with st.popover(t("More"), icon=":material/more_horiz:", disabled=not people):
-            _draw_menu(view, saved, context, people)
+        _draw_menu(view, saved, context, people)
         if st.button(t("Send bulk message"), icon=":material/send:", type="primary", disabled=not people):
             _send(view, saved)
 
 
 def _draw_menu(view: View, saved: dict[str, SavedSegment], context: Context, people: int) -> None:
     """Everything else one can do with these people, each in a dialog of its own."""
-    st.caption(nt("With this **{count}** person", "With these **{count}** people", people))
     opened = saved.get(st.session_state.get(Key.OPENED) or "")
     title = opened.name if opened else t("contacts")
-    entries: tuple[tuple[str, str, Callable[[], None]], ...] = (
-        (t("Add to list"), ":material/playlist_add:", lambda: draw_add(view.audience, context, people)),
-        (t("Remove from list"), ":material/playlist_remove:", lambda: draw_remove(view.audience, context, people)),
-        (t("Export"), ":material/download:",
-         lambda: draw_export(view.audience, context, people, view.columns, title)),
-        (t("Set a field"), ":material/edit:", lambda: draw_set_field(view.audience, context, people)),
-        (t("Suppress"), ":material/block:", lambda: draw_suppress(view.audience, context, people)),
+    entries: dict[str, tuple[str, str, Callable[[], None]]] = {
+        "add": (t("Add to list"), "playlist_add", lambda: draw_add(view.audience, context, people)),
+        "remove": (t("Remove from list"), "playlist_remove", lambda: draw_remove(view.audience, context, people)),
+        "export": (t("Export"), "download",
+                   lambda: draw_export(view.audience, context, people, view.columns, title)),
+        "set": (t("Set a field"), "edit", lambda: draw_set_field(view.audience, context, people)),
+        "suppress": (t("Suppress"), "block", lambda: draw_suppress(view.audience, context, people)),
+    }  # fmt: skip
+    chosen = st.menu_button(
+        t("More"), list(entries), icon=":material/more_horiz:", disabled=not people, key="audience.menu",
+        format_func=lambda each: f":material/{entries[each][1]}: {entries[each][0]}",
     )  # fmt: skip
-    for label, icon, draw in entries:
-        if st.button(label, icon=icon, type="tertiary", width="stretch", key=f"audience.menu.{icon}"):
-            st.dialog(label, width="medium")(draw)()
+    if chosen:
+        forget_finished()
+        label, _, draw = entries[chosen]
+        st.dialog(label, width="medium")(draw)()
 
 
 def message_audience(view: View, saved: dict[str, SavedSegment]) -> Audience:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Sequence
 
 import streamlit as st
@@ -54,16 +55,18 @@ def draw_export(
         help=t("Semicolons between the cells, and a mark at the front by which Excel knows the letters."),
     )  # fmt: skip
     st.caption(_consequence(kind or ExportFormat.CSV, people))
-    if st.button(
-        t("Export"), type="primary", icon=":material/download:", disabled=not wanted, key=f"{key}.export.go"
-    ):
-        headings = () if kind is ExportFormat.PARQUET else tuple(labels[name] for name in wanted)
-        request = ExportRequest(
-            audience, tuple(wanted), kind or ExportFormat.CSV, headings, FOR_EXCEL if for_excel else PLAIN, title
-        )
-        job = start_export(warehouse(), settings(), request, context, who=who(), now=utc_now())
-        st.session_state[JOB] = job.export_id
-        st.rerun(scope="fragment")
+    headings = () if kind is ExportFormat.PARQUET else tuple(labels[name] for name in wanted)
+    options = FOR_EXCEL if for_excel else PLAIN
+    request = ExportRequest(audience, tuple(wanted), kind or ExportFormat.CSV, headings, options, title)
+    st.button(
+        t("Export"), type="primary", icon=":material/download:", disabled=not wanted, key=f"{key}.export.go",
+        on_click=_begin, args=(request, context),
+    )  # fmt: skip
+
+
+def _begin(request: ExportRequest, context: Context) -> None:
+    job = start_export(warehouse(), settings(), request, context, who=who(), now=utc_now())
+    st.session_state[JOB] = job.export_id
 
 
 def _consequence(kind: ExportFormat, people: int) -> str:
@@ -128,3 +131,11 @@ def _size(byte_count: int) -> str:
 def forget_job() -> None:
     """Let the dialog ask anew; the file stays for its day."""
     st.session_state.pop(JOB, None)
+
+
+def forget_finished() -> None:
+    """A dialog that is opened anew asks anew; one whose file is still being written shows how far it is."""
+    with contextlib.suppress(NotFound):
+        if JOB in st.session_state and not get_export(st.session_state[JOB]).is_over:
+            return
+    forget_job()

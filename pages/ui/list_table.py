@@ -23,7 +23,7 @@ from engine.segments import (
 from engine.segments.lists import LONGEST_DESCRIPTION, ListUse
 from engine.segments.rules import LIST_FIELD
 from pages.ui import empty_state, formats
-from pages.ui.audience_export import draw_export, forget_job
+from pages.ui.audience_export import draw_export, forget_finished
 from pages.ui.audience_state import COLUMNS, Key, set_segment, start_over
 from pages.ui.audience_words import plain
 from pages.ui.i18n import nt, t
@@ -83,7 +83,7 @@ def _draw_chosen(cursor: duckdb.DuckDBPyConnection, chosen: ContactList, use: Li
         if st.button(t("Change"), icon=":material/edit:", key="lists.change"):
             st.dialog(t("Change the list"))(_draw_change)(chosen)
         if st.button(t("Export"), icon=":material/download:", key="lists.export", disabled=not chosen.member_count):
-            forget_job()
+            forget_finished()
             st.dialog(t("Export"), width="medium")(_draw_export)(cursor, chosen)
         if st.button(t("Archive"), icon=":material/archive:", type="tertiary", key="lists.archive"):
             st.dialog(t("Archive the list"))(_draw_archive)(chosen, use)
