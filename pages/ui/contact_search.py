@@ -11,7 +11,7 @@ from engine.contacts.profile import recent_contacts
 from engine.segments import Audience, Comparison, Segment, Sort, count_audience, load_context, page_of
 from engine.segments.rules import PERSON_FIELD
 from pages.ui import empty_state, formats, header, t
-from pages.ui.contact_state import ID_PARAMETER, PAGE_FILE, Key
+from pages.ui.contact_state import ID_PARAMETER, Key
 from pages.ui.contact_words import consent_badge
 from pages.ui.i18n import nt
 from pages.ui.operation_words import plain
@@ -64,14 +64,19 @@ def _draw_found(needle: str) -> None:
 def _draw_row(contact_id: int, name: str, phone: str | None, city: str | None, at: Any, consent: str = "") -> None:
     with st.container(border=True, horizontal=True, vertical_alignment="center", gap="small"):
         label = plain(name) or plain(formats.phone(phone)) or t("Contact {id}", id=contact_id)
-        st.page_link(
-            PAGE_FILE, label=f"**{label}**", icon=":material/person:", query_params={ID_PARAMETER: str(contact_id)},
-            width="stretch",
-        )  # fmt: skip
+        with st.container(width="stretch"):
+            st.button(
+                f"**{label}**", icon=":material/person:", type="tertiary", key=f"contact.open.{contact_id}",
+                on_click=_open, args=(contact_id,),
+            )  # fmt: skip
         if consent:
             st.markdown(consent_badge(consent), width="content")
         facts = [formats.phone(phone) if phone and name else "", city or "", formats.ago(at)]
         st.caption(" · ".join(plain(fact) for fact in facts if fact), width="content")
+
+
+def _open(contact_id: int) -> None:
+    st.query_params[ID_PARAMETER] = str(contact_id)
 
 
 def _draw_empty() -> None:

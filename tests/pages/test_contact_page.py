@@ -65,10 +65,12 @@ def test_somebody_is_found_by_name_and_by_number(world: World) -> None:
     for typed, name in (("name 11", "Name 11"), ("532 000 00 07", "Name 7")):
         app.text_input(key="contact.search").set_value(typed).run()
         assert not app.exception
-        labels = [link.label for link in app.get("page_link")]
-        assert any(name in label for label in labels)
+        assert any(name in button.label for button in app.button)
     app.text_input(key="contact.search").set_value("nobody at all").run()
     assert "Nobody by that name or number" in said(app)
+    app.text_input(key="contact.search").set_value("name 11").run()
+    app.button(key="contact.open.11").click().run()
+    assert app.title[0].value.startswith("Name 11 ")
 
 
 def test_a_contact_says_who_it_is(world: World) -> None:
