@@ -6,7 +6,9 @@ copy's version is missing (`ulak:store`, field `suppressions`), so a rebuilt cop
 
 from __future__ import annotations
 
+import contextlib
 import json
+import secrets
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from typing import cast
@@ -24,6 +26,8 @@ from engine.warehouse import Warehouse, audit
 from engine.words import N_
 
 VERSION_FIELD = "suppressions"
+REBUILD_FIELD = "rebuilding"
+"""Names the rebuild under way: gone when Redis was emptied in the middle of it."""
 SCOPE_FIELD = "stop_scope"
 SCOPES = ("marketing", "all")
 SCOPE_LABELS = {"marketing": N_("Marketing"), "all": N_("Everything")}
@@ -111,6 +115,8 @@ def rebuild_copy(warehouse: Warehouse, client: redis.Redis, drain: Callable[[], 
 
     Returns: how many people are suppressed by the record.
     """
+    begun = secrets.token_hex(8)
+    client.hset(STORE, REBUILD_FIELD, begun)
     drain()
     cursor = warehouse.cursor()
     rows = cursor.execute(
@@ -124,8 +130,21 @@ def rebuild_copy(warehouse: Warehouse, client: redis.Redis, drain: Callable[[], 
     _add_people(client, standing)
     _add_names(client, warehouse.salt, names)
     apply_pending(warehouse, client)
-    client.hset(STORE, VERSION_FIELD, str(to_ms(now)))
+    _open_the_way(client, begun, now)
     return len(standing)
+
+
+def _open_the_way(client: redis.Redis, begun: str, now: datetime) -> None:
+    """Say that the copy is whole, unless Redis was emptied meanwhile: the next look makes it anew then."""
+    with client.pipeline(transaction=True) as pipe:
+        pipe.watch(STORE)
+        if pipe.hget(STORE, REBUILD_FIELD) != begun.encode():
+            return
+        pipe.multi()
+        pipe.hdel(STORE, REBUILD_FIELD)
+        pipe.hset(STORE, VERSION_FIELD, str(to_ms(now)))
+        with contextlib.suppress(redis.WatchError):
+            pipe.execute()
 
 
 def _add_people(client: redis.Redis, standing: Mapping[bytes, list[tuple[str, str]]]) -> None:

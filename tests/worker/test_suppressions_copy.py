@@ -137,3 +137,11 @@ def test_the_pressure_is_the_streams_share_of_the_servers_memory(live: redis.Red
     assert used
     assert stream.pressure_of(used, {"maxmemory": used * 4}) == 0.25
     assert stream.stream_pressure(live) > 0
+
+
+def test_a_copy_that_lost_its_beginning_is_not_called_whole(warehouse: Warehouse, live: redis.Redis) -> None:
+    """Redis is emptied in the middle of the rebuild: what was written before is gone, so nothing may be sent."""
+    rebuild_copy(warehouse, live, live.flushall, NOW)
+    assert not is_copy_present(live)
+    rebuild_copy(warehouse, live, lambda: None, NOW)
+    assert is_copy_present(live)
