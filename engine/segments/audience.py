@@ -18,7 +18,7 @@ from engine.errors import InvalidRule
 from engine.segments.compile import compile_rule, is_constant
 from engine.segments.context import Context
 from engine.segments.joined import with_joins
-from engine.segments.joins import joins_of
+from engine.segments.joins import activity_join, joins_of
 from engine.segments.rules import LIST_FIELD, SEGMENT_FIELD, AllOf, Comparison, Model, Segment
 from engine.segments.selection import Selection, SelectionMode
 from engine.words import N_
@@ -71,10 +71,16 @@ def audience_frame(cursor: duckdb.DuckDBPyConnection, audience: Audience, contex
     return _selected(cursor, frame, audience.selection)
 
 
-def segment_frame(cursor: duckdb.DuckDBPyConnection, segment: Segment, context: Context) -> nw.LazyFrame[Any]:
-    """The contacts of a segment, lazily; the shape of `audience_frame`."""
+def segment_frame(
+    cursor: duckdb.DuckDBPyConnection, segment: Segment, context: Context, beside: Sequence[str] = ()
+) -> nw.LazyFrame[Any]:
+    """The contacts of a segment, lazily; the shape of `audience_frame`.
+
+    Args:
+        beside: fields of `activity` that are wanted as columns too.
+    """
     frame: nw.LazyFrame[Any] = nw.from_native(cursor.table("contacts"))
-    if segment.is_empty:
+    if segment.is_empty and not beside:
         return frame
     matched = context.matched.get(Segment(rule=segment.rule).fingerprint)
     if matched is not None:
@@ -83,10 +89,10 @@ def segment_frame(cursor: duckdb.DuckDBPyConnection, segment: Segment, context: 
     rule = compile_rule(segment, nw, context)  # first: it refuses what can't be joined either
     if is_constant(segment, context):  # Narwhals takes no bare constant; a test all rows pass makes it a filter
         rule = rule & ~nw.col("contact_id").is_null()
-    joins = joins_of(segment, context)
+    joins = joins_of(segment, context) | {name: activity_join(name) for name in beside}
     if not joins:
         return frame.filter(rule)
-    columns = frame.collect_schema().names()
+    columns = [*frame.collect_schema().names(), *beside]
     return with_joins(cursor, frame, joins, context).filter(rule).select(columns)
 
 

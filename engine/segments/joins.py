@@ -85,6 +85,11 @@ def outcome_join(outcome: str, operation_id: str, detail: Any = None) -> Join:
     return Join(name, JoinKind.OPERATION, (operation_id, outcome, detail))
 
 
+def activity_join(field: str) -> Join:
+    """The column of a field of `activity`."""
+    return Join(field, JoinKind.ACTIVITY, (field,))
+
+
 def joins_of(segment: Segment, context: Context, within: tuple[str, ...] = ()) -> dict[str, Join]:
     """Every such column the segment looks at, through the segments it refers to, by name.
 
@@ -115,7 +120,7 @@ def join_of(comparison: Comparison, context: Context) -> Join | None:
     if field == MESSAGED_FIELD:
         return Join(f"{field}:{value}", JoinKind.MESSAGED, (value,))
     if field in ACTIVITY:
-        return Join(field, JoinKind.ACTIVITY, (field,))
+        return activity_join(field)
     is_list = field in context.registry and context.registry.get(field).type is FieldType.LIST
     if is_list and comparison.operator in ("has_any", "has_all", "has_none"):
         return Join(entries_column(field), JoinKind.ENTRIES, (field,))
@@ -126,7 +131,7 @@ def _of_facet(name: str, choice: FacetChoice) -> Iterator[Join]:
     if choice.is_empty:
         return
     if name in ACTIVITY:
-        yield Join(name, JoinKind.ACTIVITY, (name,))
+        yield activity_join(name)
     elif name in MEMBERSHIP_FIELDS:
         for member in choice.include | choice.exclude:
             yield member_join(name, member or ANY)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from engine.segments.describe import describe
@@ -10,12 +12,16 @@ from engine.segments.rules import AllOf, AnyOf, Comparison, FacetChoice, Not, Se
 from engine.segments.speech import Speech
 from engine.warehouse import Warehouse
 from tests.engine import segments_world as world
+from tests.engine.segments_beside import OPERATION, Beside
 
 SAVED = {"seg-inner": Segment()}
 VALUES = {
     Operand.NOTHING: None, Operand.TEXT: "x", Operand.TEXTS: ("x", "y"), Operand.NUMBER: 3, Operand.NUMBERS: (1, 2),
     Operand.DATE: "2026-01-31", Operand.DATES: ("2026-01-01", "2026-01-31"), Operand.DAYS: 7, Operand.PERCENT: 10,
     Operand.SEGMENT: "seg-inner", Operand.LIST: "lst-a",
+    Operand.PATTERN: "^a", Operand.NEXT_DAYS: 5, Operand.TODAY: None, Operand.YEAR_DAY: 3, Operand.YEAR_DAYS: 7,
+    Operand.ENTRIES: ("x", "y"), Operand.COUNT: 2, Operand.IMPORT: "imp-a", Operand.OPERATION: OPERATION,
+    Operand.OPERATION_CODE: (OPERATION, 131026), Operand.OPERATION_BUTTON: (OPERATION, "YES"),
 }  # fmt: skip
 
 
@@ -54,6 +60,22 @@ def _all(*rules: Comparison | AnyOf) -> AllOf:
             "not (Birthday is before 2000-01-01 and in list “List A”)",
         ),
         (Segment(rule=_is("@segment", "not_in", "seg-inner")), "not in segment “Seg-Inner”"),
+        (Segment(facets={"age": FacetChoice(include=frozenset({"18..30", "65.."}))}),
+         "Age is 18 to under 30 or 65 or more"),
+        (Segment(facets={"age": FacetChoice(include=frozenset({"3", "..=0"}))}), "Age is 0 or less or 3"),
+        (Segment(facets={"created_at": FacetChoice(include=frozenset({"last:30"}))}),
+         "Created is in the last 30 days"),
+        (Segment(facets={"birthday": FacetChoice(include=frozenset({"2026-03", "1990"}))}),
+         "Birthday is 1990 or March 2026"),
+        (Segment(facets={"@window": FacetChoice(exclude=frozenset({"true"}))}), "Service window open is not yes"),
+        (Segment(facets={"@import": FacetChoice(include=frozenset({"imp-a", None}))}),
+         "Imported file is “a.csv” (2026-11-23) or none"),
+        (Segment(rule=_is("birthday", "anniversary_in", 0)), "Birthday has its anniversary today"),
+        (Segment(rule=_is("@share", "random", (20, "spring"))), "random 20 %, drawn as “spring”"),
+        (Segment(rule=_is("tags", "has_all", ("a", "b"))), "Tags has all of a and b"),
+        (Segment(rule=_is("@last_answer", "in_last", 7)),
+         "Last answer to a message of ours is in the last 7 days"),
+        (Segment(rule=_is("@messaged", "not_in_last", 14)), "got no message for 14 days"),
         (Segment(rule=_is("city", "none_of", ("A", "B"))), "City is none of A or B (people with no value stay in)"),
     ],
 )  # fmt: skip
@@ -62,15 +84,15 @@ def test_a_segment_reads_as_a_sentence(warehouse: Warehouse, segment: Segment, s
     assert describe(segment, world.context_of(warehouse, SAVED)) == sentence
 
 
-def test_every_operator_has_a_sentence_that_names_its_value(warehouse: Warehouse) -> None:
+def test_every_operator_has_a_sentence_that_names_its_value(warehouse: Warehouse, tmp_path: Path) -> None:
     world.prepare(warehouse)
-    context = world.context_of(warehouse, SAVED)
+    context = world.context_of(warehouse, SAVED, Beside(folder=tmp_path))
     for operator in EVERY_OPERATOR:
         fitting = [name for name, kind in world.FIELDS.items() if kind in operator.types]
         value = VALUES[operator.operand]
         sentence = describe(Segment(rule=_is(operator.field or fitting[0], operator.key, value)), context)
         assert "{" not in sentence
-        shown = {"seg-inner": "Seg-Inner", "lst-a": "List A"}
+        shown = {"seg-inner": "Seg-Inner", "lst-a": "List A", "imp-a": "a.csv", OPERATION: "Autumn"}
         for part in value if isinstance(value, tuple) else () if value is None else (value,):
             assert shown.get(str(part), str(part)) in sentence
 
