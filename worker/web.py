@@ -29,6 +29,7 @@ from engine.operations.lost import halt_lost
 from engine.operations.pending import apply_pending
 from engine.operations.suppressions import is_copy_present, publish_stop_words, rebuild_copy
 from engine.secrets import secret_box
+from engine.segments.export_jobs import forget_old_exports
 from engine.settings import Settings, current_settings
 from engine.warehouse import Warehouse
 from engine.warehouse.shared import close_shared_warehouse, shared_warehouse
@@ -92,8 +93,9 @@ class Backstage:
 
     def _look_after(self, client: redis.Redis, recorder: Recorder) -> None:
         """Until the end, every two seconds: suppressions decided in the store are told to Redis; should Redis have
-        lost what it held, it gets all of it again, and nothing is sent meanwhile."""
+        lost what it held, it gets all of it again, and nothing is sent meanwhile. Exports that are a day old go."""
         while not self._stop.wait(PENDING_SECONDS):
+            forget_old_exports(self._settings, utc_now())
             try:
                 if not is_copy_present(client):
                     log.warning("Redis has lost the copy of the suppressions; it is made anew")

@@ -13,7 +13,7 @@ import secrets
 import shutil
 import threading
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import duckdb
@@ -191,7 +191,7 @@ def file_of(settings: Settings, export_id: str, secret: str | None = None) -> Pa
 
 
 def forget_old_exports(settings: Settings, now: datetime, *, all_of_them: bool = False) -> int:
-    """Delete the files of exports that are a day old, and what no process of now knows of. Returns how many went.
+    """Delete the files of exports that are a day old, a killed process's too. Returns how many went.
 
     Args:
         all_of_them: every file, whatever its age (a purge of erased people needs it).
@@ -200,7 +200,7 @@ def forget_old_exports(settings: Settings, now: datetime, *, all_of_them: bool =
     for folder in sorted(exports_folder(settings).glob("exp-*")):
         with _lock:
             job = _jobs.get(folder.name)
-        if job is not None and not all_of_them and (not job.is_over or now - job.begun_at < KEPT):
+        if not all_of_them and (_is_young(folder, job, now) or (job is not None and not job.is_over)):
             continue
         if job is not None and not job.is_over:
             cancel_export(folder.name)
@@ -210,3 +210,12 @@ def forget_old_exports(settings: Settings, now: datetime, *, all_of_them: bool =
             for kept in (_jobs, _secrets, _stops, _threads):
                 kept.pop(folder.name, None)
     return gone
+
+
+def _is_young(folder: Path, job: ExportJob | None, now: datetime) -> bool:
+    """Less than a day old; of a folder without a job the file system knows its age."""
+    try:
+        begun_at = job.begun_at if job is not None else datetime.fromtimestamp(folder.stat().st_mtime, UTC)
+    except FileNotFoundError:
+        return True  # somebody else deletes it just now
+    return now - begun_at < KEPT

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import os
 import threading
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -245,11 +246,14 @@ def test_a_file_is_deleted_after_a_day_and_a_purge_deletes_them_all(
     )
     stray = exports_folder(settings) / "exp-of-a-killed-process"
     stray.mkdir()
+    os.utime(stray, (NOW.timestamp(), NOW.timestamp()))
+    being_written = exports_folder(settings) / "exp-now-1"
+    being_written.mkdir()
     assert forget_old_exports(settings, NOW + timedelta(hours=25)) == 2
     with pytest.raises(NotFound):
         get_export(old.export_id)
     assert file_of(settings, young.export_id).exists()
-    assert forget_old_exports(settings, NOW + timedelta(hours=25), all_of_them=True) == 1
+    assert forget_old_exports(settings, NOW + timedelta(hours=25), all_of_them=True) == 2
     assert list(exports_folder(settings).iterdir()) == []
 
 
