@@ -34,9 +34,7 @@ _IDLE = (JobState.READ, JobState.PLANNED)
 
 class ImportJobs:
     """The imports of one home. Its methods may be called from any thread.
-
-    Args:
-        warehouse: the door to the store, opened where it is needed.
+    `warehouse` is the door to the store, opened where it is needed.
     """
 
     def __init__(self, settings: Settings, warehouse: Callable[[], Warehouse]) -> None:
@@ -84,8 +82,9 @@ class ImportJobs:
             choose: says what the columns are, once the file is read.
             is_dry: stop before the merge.
         """
-        job = self._new(given, merging.who).model_copy(update={"is_through": True, "new_list": merging.list_name})
         last = None if is_dry else merging
+        chosen: dict[str, Any] = {"is_through": True, "new_list": merging.list_name}
+        job = self._new(given, merging.who).model_copy(update=chosen)
         return self._start(job, JobState.READING, lambda work: import_work.do_through(work, given, choose, last))
 
     def read_again(self, import_id: str, options: ReadOptions) -> ImportJob:

@@ -16,6 +16,7 @@ from engine.contacts.source import SourceFile
 from pages.ui import formats, nt, t
 from pages.ui.import_files import draw_duplicates_download, draw_rejects_download
 from pages.ui.import_live import draw_live
+from pages.ui.import_notes import draw_notes
 from pages.ui.import_state import back_to_columns, carry_out, give_up
 from pages.ui.import_words import field_label, plain
 from pages.ui.services import warehouse
@@ -35,7 +36,7 @@ def draw_check(plan: DryRun, source: SourceFile) -> None:
     """Draw the dry run; the primary button imports."""
     registry = load_registry(warehouse().cursor())
     _draw_counts(plan)
-    _draw_notes(plan)
+    draw_notes(plan)
     draw_live(plan)
     _draw_tabs(plan, source, registry)
     _draw_actions(plan)
@@ -54,70 +55,6 @@ def _draw_counts(plan: DryRun) -> None:
         for label, value in figures:
             st.metric(label, formats.number(value))
     st.caption(nt("Together {count} row of the file.", "Together the {count} rows of the file.", plan.row_count))
-
-
-def _draw_notes(plan: DryRun) -> None:
-    for icon, note in [*_consent_notes(plan), *_other_notes(plan)]:
-        st.markdown(f":material/{icon}: {note}")
-
-
-def _consent_notes(plan: DryRun) -> list[tuple[str, str]]:
-    counts, notes = plan.counts, []
-    if counts.withdrawn_count:
-        note = nt(
-            "**{count}** contact you have opts out: nothing more is sent to them, also of what is queued.",
-            "**{count}** contacts you have opt out: nothing more is sent to them, also of what is queued.",
-            counts.withdrawn_count,
-        )
-        notes.append(("block", note))
-    if counts.kept_out_count:
-        note = nt(
-            "**{count}** person opted out earlier: the file's opt-in is not taken.",
-            "**{count}** people opted out earlier: the file's opt-in is not taken.",
-            counts.kept_out_count,
-        )
-        notes.append(("lock", note))
-    if counts.in_again_count:
-        note = nt(
-            "**{count}** person who opted out is opted in again, as you typed.",
-            "**{count}** people who opted out are opted in again, as you typed.",
-            counts.in_again_count,
-        )
-        notes.append(("lock_open", note))
-    if counts.still_suppressed_count:
-        note = nt(
-            "**{count}** of them stays suppressed: an import lifts no suppression.",
-            "**{count}** of them stay suppressed: an import lifts no suppression.",
-            counts.still_suppressed_count,
-        )
-        notes.append(("lock", note))
-    return notes
-
-
-def _other_notes(plan: DryRun) -> list[tuple[str, str]]:
-    notes = []
-    if plan.notes_count:
-        note = nt(
-            "**{count}** number is possible but in no known range; it is kept.",
-            "**{count}** numbers are possible but in no known range; they are kept.",
-            plan.notes_count,
-        )
-        lines = ", ".join(
-            f"{formats.phone(each.phone)} ({t('line')} {formats.number(each.line)})"
-            for each in plan.samples.notes[:3]
-        )
-        notes.append(("help", f"{note} :small[:gray[{lines}]]"))
-    if plan.counts.number_kept_count:
-        note = nt(
-            "**{count}** contact was found by your own number and keeps the phone number you have.",
-            "**{count}** contacts were found by your own number and keep the phone number you have.",
-            plan.counts.number_kept_count,
-        )
-        notes.append(("call", note))
-    if plan.staged.month_first:
-        columns = plain(", ".join(plan.staged.month_first))
-        notes.append(("calendar_today", t("Dates are read month first in: {columns}.", columns=columns)))
-    return notes
 
 
 def _draw_actions(plan: DryRun) -> None:

@@ -15,8 +15,9 @@ from pages.ui import formats, t
 from pages.ui.import_base import Base, base_of
 from pages.ui.import_column import desk_of, draw_column, head
 from pages.ui.import_fit import fits_of
-from pages.ui.import_options import Chosen, chosen_options, draw_options, draw_saved
+from pages.ui.import_options import Chosen, chosen_options, draw_options
 from pages.ui.import_reading import draw_reading
+from pages.ui.import_saved import draw_saved
 from pages.ui.import_state import LEFT_OUT, NEW, Key, Place, give_up, jobs, place_of
 from pages.ui.services import warehouse
 from pages.ui.shell import sentence_of
