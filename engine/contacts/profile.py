@@ -21,6 +21,7 @@ WHAT = ("new", "updated", "unchanged")
 """What an import did with a contact, by the number in `import_contacts`."""
 MOST_EDITS = 1_000
 LONGEST_ID = 18
+RECENT_NAMES = ("contact_id", "name", "phone", "city", "updated_at")
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,13 +158,11 @@ def load_profile(cursor: duckdb.DuckDBPyConnection, contact_id: int) -> Profile:
     fixed = ("user_id", "person_key", "phone_valid", "import_id", "created_at", "updated_at")
     names = list(dict.fromkeys([*(field.name for field in registry), *fixed]))
     wanted = ", ".join(f'"{name}"' for name in names)
-    rows = cursor.execute(f"SELECT {wanted} FROM contacts WHERE contact_id = ?", [contact_id]).fetchall()
-    if not rows:
+    if not (rows := _rows(cursor, f"SELECT {wanted} FROM contacts WHERE contact_id = ?", contact_id)):
         raise NotFound(kind="contact", id=contact_id)
-    row = {name: _aware(value) for name, value in zip(names, rows[0], strict=True)}
+    row = dict(zip(names, rows[0], strict=True))
     person = row["person_key"]
-    facts = _rows(cursor, "SELECT last_message_at, last_answer_at FROM contact_facts WHERE person_key = ?", person)
-    last_message_at, last_answer_at = facts[0] if facts else (None, None)
+    last_message_at, last_answer_at = next(iter(_rows(cursor, _FACTS, person)), (None, None))
     return Profile(
         contact_id=contact_id,
         registry=registry,
@@ -175,9 +174,7 @@ def load_profile(cursor: duckdb.DuckDBPyConnection, contact_id: int) -> Profile:
         lists=[Membership(*each) for each in _rows(cursor, _LISTS, contact_id)],
         imports=_appearances(cursor, contact_id, row["import_id"]),
         edits=[Edit(*each) for each in _rows(cursor, _EDITS, contact_id)],
-        identities=[
-            dict(zip(("user_id", "wa_id"), each, strict=True)) for each in _rows(cursor, _IDENTITIES, person)
-        ],
+        identities=[{"user_id": user, "wa_id": wa} for user, wa in _rows(cursor, _IDENTITIES, person)],
         last_message_at=last_message_at,
         last_answer_at=last_answer_at,
     )
@@ -193,30 +190,25 @@ def find_contact(cursor: duckdb.DuckDBPyConnection, text: str, *, region: str) -
         NotFound: there is none.
     """
     text = text.strip()
-    if text.isascii() and text.isdigit() and len(text) <= LONGEST_ID:
-        found = _rows(cursor, "SELECT contact_id FROM contacts WHERE contact_id = ?", int(text))
-        if found:
-            return int(found[0][0])
+    is_id = text.isascii() and text.isdigit() and len(text) <= LONGEST_ID
+    if is_id and _rows(cursor, "SELECT 1 FROM contacts WHERE contact_id = ?", int(text)):
+        return int(text)
     try:
         key = parse_phone(text, region).match_key
     except InvalidPhone:
         raise NotFound(kind="contact", id="of that id or number") from None
-    sql = "SELECT contact_id FROM contacts WHERE match_key = ? ORDER BY contact_id LIMIT 1"
-    if not (found := _rows(cursor, sql, key)):
-        raise NotFound(kind="contact", id="of that id or number")
-    return int(found[0][0])
+    if found := _rows(cursor, "SELECT min(contact_id) FROM contacts WHERE match_key = ? HAVING count(*) > 0", key):
+        return int(found[0][0])
+    raise NotFound(kind="contact", id="of that id or number")
 
 
 def recent_contacts(cursor: duckdb.DuckDBPyConnection, *, limit: int = 12) -> list[dict[str, Any]]:
     """Those changed last: contact_id, name, phone, city, updated_at."""
-    sql = (
-        "SELECT contact_id, trim(concat_ws(' ', name, surname)), phone, city, updated_at FROM contacts"
-        " ORDER BY updated_at DESC, contact_id LIMIT ?"
-    )
-    names = ("contact_id", "name", "phone", "city", "updated_at")
-    return [dict(zip(names, row, strict=True)) for row in _rows(cursor, sql, limit)]
+    return [dict(zip(RECENT_NAMES, row, strict=True)) for row in _rows(cursor, _RECENT, limit)]
 
 
+_RECENT = """SELECT contact_id, trim(concat_ws(' ', name, surname)), phone, city, updated_at
+    FROM contacts ORDER BY updated_at DESC, contact_id LIMIT ?"""
 _CONSENTS = """SELECT consent, source, channel, happened_at, recorded_at, by_whom, import_id, note
     FROM consent_events WHERE contact_id = ? ORDER BY recorded_at DESC, happened_at DESC"""
 _SUPPRESSIONS = """SELECT scope, reason, channel_id, by_whom, happened_at, lifted_at, lifted_by, false
@@ -238,6 +230,7 @@ _FIRST_IMPORT = """SELECT import_id, file_name, 0, by_whom, happened_at, undone_
     FROM imports WHERE import_id = ?"""
 _EDITS = f"""SELECT field, old_value, new_value, by_whom, happened_at, edit_id
     FROM contact_edits WHERE contact_id = ? ORDER BY happened_at DESC LIMIT {MOST_EDITS}"""
+_FACTS = "SELECT last_message_at, last_answer_at FROM contact_facts WHERE person_key = ?"
 _IDENTITIES = "SELECT user_id, wa_id FROM identities WHERE person_key = ?"
 
 
