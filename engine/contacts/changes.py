@@ -76,14 +76,19 @@ class Incoming:
         columns += consent_columns(self.types, self.options, self.now) if self.has_consent else []
         return columns + (self._number_columns() if self.is_resolved else [])
 
-    def decided_sql(self, columns: list[Column]) -> str:
+    def is_anybody_known_sql(self) -> str:
+        """The query whether anybody in the file is a contact: a first import then compares nothing."""
+        return f"SELECT EXISTS (SELECT 1 FROM {self._met('INNER')})"
+
+    def decided_sql(self, columns: list[Column], *, are_all_new: bool) -> str:
         """The query that compares: one row a staged person.
 
         Shape: n, found (contact_id or NULL: new), `is_kept_out` (an opt-in not taken), `is_in_again` (one that is
         taken though the person opted out), `is_suppressed`, `is_withdrawn` (a contact we knew opts out),
         `is_number_kept` (the row has another number, which is not taken), `d_<column>` (a known contact changes).
         """
-        differs = "".join(f', {KNOWN} AND ({each.differs}) AS "d_{each.name}"' for each in columns)
+        known = "false" if are_all_new else KNOWN
+        differs = "".join(f', {known} AND ({each.differs}) AS "d_{each.name}"' for each in columns)
         kept = f"{_OTHER_NUMBER} AND NOT {self.takes_number()}" if self.is_resolved else "false"
         flags = consent_flags(self.options) if self.has_consent else NO_CONSENT
         return (

@@ -52,15 +52,16 @@ _RESOLVED = """
     unclear AS (SELECT * FROM third
         WHERE own_id IN (SELECT own_id FROM third GROUP BY own_id HAVING min(whom) <> max(whom))
         OR user_id IN (SELECT user_id FROM third GROUP BY user_id HAVING min(whom) <> max(whom))),
+    clear AS (SELECT * FROM third WHERE n NOT IN (SELECT n FROM unclear)),
     people AS (SELECT whom, {last}(n) AS any_n, {last}(n) FILTER (has_person) AS own_n,
             coalesce(bool_or(consent = 'opted_out'), false) AS refused
-        FROM third WHERE n NOT IN (SELECT n FROM unclear) GROUP BY whom)
+        FROM clear GROUP BY whom)
     SELECT n, code, CAST(NULL AS BIGINT) AS found, n AS kept_n, false AS refused FROM looked_up
         WHERE code IS NOT NULL
     UNION ALL SELECT n, 'id_twice', NULL, n, false FROM unclear
     UNION ALL SELECT n, CASE WHEN whom < 0 AND own_n IS NULL THEN 'unknown_id' END,
         CASE WHEN whom >= 0 THEN whom END, CASE WHEN whom >= 0 THEN any_n ELSE own_n END, refused
-        FROM third JOIN people USING (whom)"""
+        FROM clear JOIN people USING (whom)"""
 
 
 def resolve_people(

@@ -2,7 +2,7 @@
 writer lock and is one transaction: all of it happens, or nothing.
 
 Whoever imports goes `begin_import` → `guess_mapping` → `plan_import` → `finish_import`; `import_contacts` is all of
-it. Files lie under `home/imports/<import_id>/`; after the merge only `rejects.csv` stays there.
+it. Files lie under `home/imports/<import_id>/`; after the merge `merging.KEPT_FILES` stay.
 """
 
 from __future__ import annotations
@@ -13,9 +13,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import duckdb
-from pydantic import BaseModel, ConfigDict
 
-from engine.clock import from_store
 from engine.contacts.child import stage_apart
 from engine.contacts.fields import load_registry
 from engine.contacts.guessing import guess_mapping
@@ -26,6 +24,7 @@ from engine.contacts.people import StageRequest
 from engine.contacts.planning import DryRun, count_changes, incoming_of, take_samples
 from engine.contacts.source import DETECT, ReadOptions, SourceFile, open_source
 from engine.contacts.uploads import keep_upload, read_upload
+from engine.contacts.written import UNDO_FILE
 from engine.errors import Cancelled, NotFound, UnreadableFile
 from engine.ids import new_id
 from engine.settings import Settings
@@ -38,24 +37,6 @@ UNFINISHED_FOR = timedelta(days=1)
 
 def _silent(step: str, share: float) -> None:
     """Progress for whoever doesn't watch."""
-
-
-class PastImport(BaseModel):
-    """A row of the list of imports."""
-
-    model_config = ConfigDict(frozen=True)
-
-    import_id: str
-    file_name: str
-    row_count: int
-    new_count: int
-    updated_count: int
-    unchanged_count: int
-    duplicate_count: int
-    rejected_count: int
-    rejects_file: str | None  # in the import's folder
-    who: str
-    happened_at: datetime
 
 
 def import_folder(settings: Settings, import_id: str) -> Path:
@@ -254,28 +235,19 @@ def discard_import(settings: Settings, import_id: str) -> None:
 
 
 def forget_unfinished(settings: Settings, now: datetime) -> None:
-    """Remove what imports left that nobody carried out for a day, or that a kill cut short; rejects stay."""
+    """Remove what imports left that nobody carried out for a day, or that a kill cut short.
+
+    What tells of an import that was carried out, and what undoes it, stays.
+    """
     for entry in (settings.home / "imports").glob("*"):
         if now.timestamp() - entry.stat().st_mtime <= UNFINISHED_FOR.total_seconds():
             continue
         if entry.is_file():
             entry.unlink(missing_ok=True)
-        elif (entry / "rejects.csv").exists():
-            keep_rejects_only(entry)
-        else:
+        elif (entry / "source.json").exists() and not (entry / UNDO_FILE).exists():
             shutil.rmtree(entry, ignore_errors=True)
-
-
-def list_imports(cursor: duckdb.DuckDBPyConnection, limit: int = 50) -> list[PastImport]:
-    """The last imports, the newest first."""
-    rows = cursor.execute(
-        "SELECT import_id, file_name, row_count, new_count, updated_count, unchanged_count, duplicate_count, "
-        "rejected_count, rejects_file, by_whom, happened_at FROM imports "
-        "ORDER BY happened_at DESC, import_id DESC LIMIT ?",
-        [limit],
-    ).fetchall()
-    names = list(PastImport.model_fields)
-    return [PastImport(**dict(zip(names, (*row[:-1], from_store(row[-1])), strict=True))) for row in rows]
+        else:
+            keep_rejects_only(entry)
 
 
 def count_contacts(cursor: duckdb.DuckDBPyConnection) -> int:

@@ -163,7 +163,9 @@ def incoming_of(
             first_wins=options.duplicates is Duplicates.FIRST,
             is_new_field=options.identity in new,
         )
-    cursor.execute(f"CREATE OR REPLACE TEMP TABLE decided AS {incoming.decided_sql(incoming.columns())}").fetchall()
+    ((is_anybody_known,),) = cursor.execute(incoming.is_anybody_known_sql()).fetchall()
+    decided = incoming.decided_sql(incoming.columns(), are_all_new=not is_anybody_known)
+    cursor.execute(f"CREATE OR REPLACE TEMP TABLE decided AS {decided}").fetchall()
     return incoming
 
 

@@ -35,8 +35,9 @@ class Desk:
     def plan(self, *lines: str, now: datetime = NOW, targets: dict[str, str] | None = None, **options: Any) -> DryRun:
         """Plan by the guessed mapping, or by these targets of headers; by these options."""
         source = begin_import(self.settings, self.file(*lines), now=now)
-        mapping = guess_mapping(source, load_registry(self.warehouse.cursor()))
-        if targets is not None:
+        if targets is None:
+            mapping = guess_mapping(source, load_registry(self.warehouse.cursor()))
+        else:
             columns = tuple(ColumnTarget(header=each, target=targets.get(each)) for each in source.headers)
             mapping = Mapping(columns=columns)
         chosen = ImportOptions.model_validate({"region": "TR"} | options)

@@ -11,13 +11,13 @@ import pytest
 from engine.contacts import child, load_registry, person_key
 from engine.contacts.fields import FieldType, add_field
 from engine.contacts.guessing import guess_mapping
+from engine.contacts.import_history import past_imports
 from engine.contacts.importing import (
     begin_import,
     count_contacts,
     discard_import,
     forget_unfinished,
     import_contacts,
-    list_imports,
     load_plan,
     load_source,
     plan_import,
@@ -189,7 +189,7 @@ def test_people_without_a_number_are_known_by_their_user_id(desk: Desk) -> None:
 
 def test_each_import_is_listed_and_audited_without_a_phone_number(desk: Desk) -> None:
     result = desk.run("Telefon;Ad", "05321234501;Ali", "12;Veli")
-    (listed,) = list_imports(desk.warehouse.cursor())
+    (listed,) = past_imports(desk.warehouse.cursor())
     assert (listed.import_id, listed.who, listed.happened_at) == (result.import_id, "Elif", NOW)
     assert (listed.new_count, listed.rejected_count, listed.rejects_file) == (1, 1, "rejects.csv")
     ((verb, detail),) = desk.rows("SELECT verb, detail FROM audit WHERE subject_kind = 'import'")
@@ -237,7 +237,7 @@ def test_a_plan_is_carried_out_once_however_often_it_is_asked_for(desk: Desk) ->
         thread.join()
     assert (len(done), len(refused)) == (1, 3)
     assert count_contacts(desk.warehouse.cursor()) == 1
-    assert len(list_imports(desk.warehouse.cursor())) == 1
+    assert len(past_imports(desk.warehouse.cursor())) == 1
 
 
 def test_a_merge_that_fails_leaves_nothing_behind(desk: Desk) -> None:
@@ -290,11 +290,15 @@ def test_what_nobody_carried_out_for_a_day_is_forgotten(desk: Desk) -> None:
     assert plan.folder.exists()
     cut_short = plan.folder.parent / "upload-1.csv"
     cut_short.write_text("x")
+    half_read = plan.folder.parent / "imp-cut"
+    half_read.mkdir()
+    (half_read / "text.csv").write_text("x")
     carried_out = desk.run("Telefon", "05321234501", "12")
     forget_unfinished(desk.settings, datetime(2100, 1, 1, tzinfo=UTC))
     assert [path.name for path in plan.folder.parent.iterdir()] == [carried_out.import_id]
     assert carried_out.rejects_path is not None
     assert carried_out.rejects_path.exists()
+    assert (carried_out.rejects_path.parent / "undo.parquet").exists()
 
 
 @pytest.mark.parametrize(

@@ -155,3 +155,11 @@ def test_an_own_id_that_is_a_new_field_finds_nobody_the_first_time(desk: Desk) -
     assert (result.counts.new_count, result.counts.updated_count) == (1, 1)
     again = desk.run("Üye no;Ad", "0002;Naz", identity="uye_no", now=LATER)
     assert again.counts.updated_count == 1
+
+
+def test_a_row_between_two_that_disagree_is_counted_once(desk: Desk) -> None:
+    targets = OWN | {"U": "user_id"}
+    lines = ["A9;;;x", "A9;;TR.a1;y", ";05321234501;TR.a1;z"]
+    result = desk.run("No;Telefon;U;Ad", *lines, targets=targets, identity="musteri_no", now=LATER)
+    assert (result.counts.updated_count, result.counts.rejected) == (1, {"id_twice": 2})
+    assert desk.rows("SELECT name, user_id FROM contacts ORDER BY contact_id LIMIT 1") == [("z", "TR.a1")]
