@@ -137,7 +137,7 @@ def rebuild_copy(warehouse: Warehouse, client: redis.Redis, drain: Callable[[], 
 def _open_the_way(client: redis.Redis, begun: str, now: datetime) -> None:
     """Say that the copy is whole, unless Redis was emptied meanwhile: the next look makes it anew then."""
     with client.pipeline(transaction=True) as pipe:
-        pipe.watch(STORE)
+        pipe.watch(STORE)  # type: ignore[no-untyped-call]
         if pipe.hget(STORE, REBUILD_FIELD) != begun.encode():
             return
         pipe.multi()
