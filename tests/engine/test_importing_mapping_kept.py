@@ -8,8 +8,8 @@ import pytest
 
 from engine.contacts.fields import FieldType, add_field, load_registry
 from engine.contacts.guessing import guess_mapping
-from engine.contacts.importing import begin_import
-from engine.contacts.mapping import Mapping
+from engine.contacts.importing import begin_import, import_contacts
+from engine.contacts.mapping import ColumnTarget, Mapping
 from engine.contacts.mapping_file import mapping_from_json, mapping_to_json
 from engine.contacts.mappings import (
     delete_mapping,
@@ -172,3 +172,36 @@ def test_options_that_cant_be_carried_out_are_refused(options: dict[str, object]
     types = {"city": FieldType.CHOICE, "tags": FieldType.LIST, "consent": FieldType.CHOICE}
     with pytest.raises(problem):
         check_options(ImportOptions.model_validate({"region": "TR"} | options), types)
+
+
+@pytest.mark.parametrize("words", [{}, {"line": "satır", "reason": "neden", "cells too many": "fazla hücreler"}])
+def test_a_mended_rejects_file_is_mapped_at_once_and_its_own_columns_are_left_out(
+    warehouse: Warehouse, settings: Settings, tmp_path: Path, words: dict[str, str]
+) -> None:
+    def say(text: str) -> str:
+        return words.get(text, text)
+
+    path = tmp_path / "müşteriler.csv"
+    path.write_text("Kime;Ad;Açıklama\n05321234501;Ali;x\n12;Veli;y\n05321234503;Can;z;fazla\n", "utf-8")
+    targets = {"Kime": "phone", "Ad": "name"}
+    first = begin_import(settings, path, now=NOW)
+    columns = tuple(ColumnTarget(header=each, target=targets.get(each)) for each in first.headers)
+    result = import_contacts(warehouse, settings, path, Mapping(columns=columns), who="Elif", now=NOW, translate=say)
+    assert (result.counts.new_count, result.rejected_count) == (1, 2)
+    assert result.rejects_path is not None
+    mended = tmp_path / "mended.csv"
+    written = result.rejects_path.read_text("utf-8-sig")
+    mended.write_text(written.replace(";12;", ";05321234502;"), "utf-8-sig")
+    source = begin_import(settings, mended, now=NOW)
+    found = find_mapping(warehouse.cursor(), source)
+    assert found is not None
+    mapping = found.fit(source, load_registry(warehouse.cursor()))
+    assert [each.target for each in mapping.columns] == [None, None, "phone", "name", None, None]
+    guess = guess_mapping(source, load_registry(warehouse.cursor()))
+    assert [guess.columns[number].target for number in (0, 1, 5)] == [None, None, None]
+    again = import_contacts(warehouse, settings, mended, mapping, who="Elif", now=NOW)
+    assert (again.counts.new_count, again.rejected_count) == (2, 0)
+    assert warehouse.cursor().execute("SELECT name FROM contacts ORDER BY phone").fetchall() == [
+        ("Ali",), ("Veli",), ("Can",),
+    ]  # fmt: skip
+    assert {each.name for each in load_registry(warehouse.cursor()) if not each.built_in} == set()
