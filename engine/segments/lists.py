@@ -18,7 +18,7 @@ from engine.ids import new_id
 from engine.segments.audience import Audience, audience_frame
 from engine.segments.context import Context
 from engine.segments.names import checked_name, is_same_name, refuse_taken
-from engine.segments.rules import LIST_FIELD, parse_segment
+from engine.segments.rules import LIST_FIELD, FacetChoice, parse_segment
 from engine.warehouse import Warehouse, audit
 from engine.words import N_
 
@@ -211,10 +211,12 @@ SELECT l.list_id, count(*) FROM lists AS l JOIN operations AS o ON contains(o.au
 def _lists_in(definition: str) -> set[str]:
     """The lists a saved definition names itself."""
     try:
-        comparisons = parse_segment(definition).comparisons()
+        segment = parse_segment(definition)
     except InputError:
         return set()
-    return {str(each.value) for each in comparisons if each.field == LIST_FIELD}
+    chosen = segment.facets.get(LIST_FIELD, FacetChoice())
+    ruled = {str(each.value) for each in segment.comparisons() if each.field == LIST_FIELD}
+    return ruled | {each for each in chosen.include | chosen.exclude if each is not None}
 
 
 def _open_list(cursor: duckdb.DuckDBPyConnection, list_id: str) -> ContactList:

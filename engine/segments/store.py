@@ -1,4 +1,4 @@
-"""Saved segments: by name, audited, never deleted (archived ones stay readable by id)."""
+"""Saved segments: by name, audited, never deleted (archived ones stay readable by id), each change a new version."""
 
 from __future__ import annotations
 
@@ -11,15 +11,20 @@ import narwhals as nw
 
 from engine.clock import from_store, to_store
 from engine.contacts.fields import load_registry
-from engine.errors import NotFound, UnknownName
+from engine.errors import InputError, NotFound, UnknownName
 from engine.ids import new_id
 from engine.segments.compile import compile_rule
 from engine.segments.context import Context, ImportedFile, Named, SentOperation
 from engine.segments.names import checked_name, is_same_name, refuse_taken
 from engine.segments.rules import Segment, parse_segment
+from engine.segments.versions import add_version
 from engine.warehouse import Warehouse, audit
+from engine.words import N_
 
-SEGMENT_COLUMNS = "segment_id, name, definition, created_by, created_at, updated_by, updated_at, archived_at"
+SEGMENT_COLUMNS = (
+    "segment_id, name, definition, created_by, created_at, updated_by, updated_at, archived_at, description"
+)
+LONGEST_DESCRIPTION = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +39,7 @@ class SavedSegment:
     updated_by: str
     updated_at: datetime
     archived_at: datetime | None = None
+    description: str = ""
 
 
 def load_context(cursor: duckdb.DuckDBPyConnection, *, now: datetime, zone: tzinfo) -> Context:
@@ -57,12 +63,23 @@ def load_context(cursor: duckdb.DuckDBPyConnection, *, now: datetime, zone: tzin
 
 
 def save_segment(
-    warehouse: Warehouse, name: str, segment: Segment, *, who: str, context: Context, segment_id: str | None = None
+    warehouse: Warehouse,
+    name: str,
+    segment: Segment,
+    *,
+    who: str,
+    context: Context,
+    segment_id: str | None = None,
+    description: str | None = None,
 ) -> SavedSegment:
-    """Keep a segment: a new one, or a new definition (and name) of an existing one.
+    """Keep a segment: a new one, or a new version of an existing one.
+
+    Args:
+        segment_id: the one to change; without it, a new one is made ("save as").
+        description: None leaves the one there is.
 
     Raises:
-        InputError: the name is empty, too long or another segment's.
+        InputError: the name is empty, too long or another segment's; the description is too long.
         InvalidRule: the definition can't be compiled, or refers to itself.
         NotFound: there is no segment of that id.
     """
@@ -70,25 +87,63 @@ def save_segment(
     compile_rule(segment, nw, context, (segment_id,) if segment_id else ())
     with warehouse.writing() as cursor:
         refuse_taken(cursor, "segments", "segment_id", name, segment_id)
-        moment, definition = to_store(context.now), segment.model_dump_json()
+        verb = "saved" if segment_id is None else "changed"
         if segment_id is None:
             segment_id = new_id("seg", context.now)
-            cursor.execute(
-                "INSERT INTO segments VALUES (?, ?, ?, ?, ?, ?, ?, NULL, NULL)",
-                [segment_id, name, definition, who, moment, who, moment],
-            )
-            verb = "saved"
+            _insert(cursor, segment_id, who, context.now)
         else:
-            get_segment(cursor, segment_id)
-            cursor.execute(
-                "UPDATE segments SET name = ?, definition = ?, updated_by = ?, updated_at = ?, archived_at = NULL"
-                " WHERE segment_id = ?",
-                [name, definition, who, moment, segment_id],
-            )
-            verb = "changed"
+            description = get_segment(cursor, segment_id).description if description is None else description
+        cursor.execute(
+            "UPDATE segments SET name = ?, definition = ?, description = ?, updated_by = ?, updated_at = ?,"
+            " archived_at = NULL WHERE segment_id = ?",
+            [
+                name,
+                segment.model_dump_json(),
+                _checked_description(description),
+                who,
+                to_store(context.now),
+                segment_id,
+            ],
+        )
+        add_version(cursor, segment_id, who=who, now=context.now)
         subject = ("segment", segment_id)
         audit(cursor, who=who, verb=verb, subject=subject, now=context.now, name=name, hash=segment.fingerprint)
         return get_segment(cursor, segment_id)
+
+
+def name_segment(
+    warehouse: Warehouse, segment_id: str, name: str, description: str, *, who: str, now: datetime
+) -> SavedSegment:
+    """Give a segment another name and description; whom it holds stays as it is.
+
+    Raises:
+        InputError: the name is empty, too long or another segment's; the description is too long.
+        NotFound: there is no such segment.
+    """
+    name = checked_name(name)
+    with warehouse.writing() as cursor:
+        get_segment(cursor, segment_id)
+        refuse_taken(cursor, "segments", "segment_id", name, segment_id)
+        cursor.execute(
+            "UPDATE segments SET name = ?, description = ?, updated_by = ?, updated_at = ? WHERE segment_id = ?",
+            [name, _checked_description(description), who, to_store(now), segment_id],
+        )
+        add_version(cursor, segment_id, who=who, now=now)
+        audit(cursor, who=who, verb="renamed", subject=("segment", segment_id), now=now, name=name)
+        return get_segment(cursor, segment_id)
+
+
+def duplicate_segment(
+    warehouse: Warehouse, segment_id: str, name: str, *, who: str, context: Context
+) -> SavedSegment:
+    """A new segment with the definition and description of another.
+
+    Raises:
+        InputError: the name is empty, too long or another segment's.
+        NotFound: there is no such segment.
+    """
+    found = get_segment(warehouse.cursor(), segment_id)
+    return save_segment(warehouse, name, found.segment, who=who, context=context, description=found.description)
 
 
 def archive_segment(warehouse: Warehouse, segment_id: str, *, who: str, now: datetime) -> None:
@@ -101,6 +156,21 @@ def archive_segment(warehouse: Warehouse, segment_id: str, *, who: str, now: dat
         get_segment(cursor, segment_id)
         cursor.execute("UPDATE segments SET archived_at = ? WHERE segment_id = ?", [to_store(now), segment_id])
         audit(cursor, who=who, verb="archived", subject=("segment", segment_id), now=now)
+
+
+def bring_back_segment(warehouse: Warehouse, segment_id: str, *, who: str, now: datetime) -> SavedSegment:
+    """Put an archived segment back on the lists.
+
+    Raises:
+        InputError: another segment has its name by now.
+        NotFound: there is no such segment.
+    """
+    with warehouse.writing() as cursor:
+        found = get_segment(cursor, segment_id)
+        refuse_taken(cursor, "segments", "segment_id", found.name, segment_id)
+        cursor.execute("UPDATE segments SET archived_at = NULL WHERE segment_id = ?", [segment_id])
+        audit(cursor, who=who, verb="brought back", subject=("segment", segment_id), now=now)
+        return get_segment(cursor, segment_id)
 
 
 def list_segments(cursor: duckdb.DuckDBPyConnection, *, archived: bool = False) -> tuple[SavedSegment, ...]:
@@ -134,9 +204,24 @@ def find_segment(cursor: duckdb.DuckDBPyConnection, name_or_id: str) -> SavedSeg
     raise UnknownName(kind="segment", name=name_or_id)
 
 
+def _insert(cursor: duckdb.DuckDBPyConnection, segment_id: str, who: str, now: datetime) -> None:
+    cursor.execute(
+        "INSERT INTO segments (segment_id, name, definition, created_by, created_at, updated_by, updated_at)"
+        " VALUES (?, '', '', ?, ?, ?, ?)",
+        [segment_id, who, to_store(now), who, to_store(now)],
+    )
+
+
+def _checked_description(text: str | None) -> str | None:
+    text = (text or "").strip()
+    if len(text) > LONGEST_DESCRIPTION:
+        raise InputError(reason=N_("a description has at most 500 characters"))
+    return text or None
+
+
 def _saved(row: tuple[Any, ...]) -> SavedSegment:
-    segment_id, name, definition, created_by, created_at, updated_by, updated_at, archived_at = row
+    segment_id, name, definition, created_by, created_at, updated_by, updated_at, archived_at, description = row
     return SavedSegment(
         segment_id, name, parse_segment(definition), created_by, from_store(created_at), updated_by,
-        from_store(updated_at), from_store(archived_at) if archived_at else None,
+        from_store(updated_at), from_store(archived_at) if archived_at else None, description or "",
     )  # fmt: skip
