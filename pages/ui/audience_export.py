@@ -19,6 +19,7 @@ from engine.segments.export_jobs import (
     export_secret,
     get_export,
     start_export,
+    wait_for_export,
 )
 from engine.segments.exporting import FOR_EXCEL, ExportFormat, ExportOptions
 from pages.ui import formats
@@ -28,6 +29,8 @@ from pages.ui.services import settings, warehouse
 from pages.ui.shell import sentence_of, who
 
 JOB = "audience.export.job"
+SOON_SECONDS = 1.0
+"""A short file is waited for, so that no progress flashes by."""
 PLAIN = ExportOptions(delimiter=",", bom=False)
 
 
@@ -67,6 +70,7 @@ def draw_export(
 def _begin(request: ExportRequest, context: Context) -> None:
     job = start_export(warehouse(), settings(), request, context, who=who(), now=utc_now())
     st.session_state[JOB] = job.export_id
+    wait_for_export(job.export_id, SOON_SECONDS)
 
 
 def _consequence(kind: ExportFormat, people: int) -> str:
@@ -95,12 +99,15 @@ def _draw_job() -> None:
         st.fragment(_draw_progress, run_every=0.7)()
         return
     _draw_over(job)
+    st.button(t("Another file"), type="tertiary", on_click=forget_job, key="audience.export.again")
 
 
 def _draw_progress() -> None:
+    """Alone on a clock; a rerun of the page at the end would close the dialog."""
     job = get_export(st.session_state[JOB])
     if job.is_over:
-        st.rerun()
+        _draw_over(job)
+        return
     st.progress(job.share, t("Writing {name}: {share}", name=job.file_name, share=formats.percent(job.share, 0)))
     st.button(t("Cancel"), on_click=cancel_export, args=(job.export_id,), key="audience.export.cancel")
 
@@ -119,7 +126,6 @@ def _draw_over(job: ExportJob) -> None:
         st.info(t("Cancelled; nothing was kept."))
     else:
         st.error(sentence_of(job.error) if job.error else t("The file couldn't be written. Nothing was kept."))
-    st.button(t("Another file"), type="tertiary", on_click=forget_job, key="audience.export.again")
 
 
 def _size(byte_count: int) -> str:

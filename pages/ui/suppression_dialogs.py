@@ -68,7 +68,7 @@ def draw_add_one() -> None:
     """Suppress one person by number or user id; they needn't be a contact."""
     text = st.text_input(
         t("Phone number or user id"), key="suppressions.who", placeholder="+90 532 123 45 67", autocomplete="off",
-        help=t("It needn't be a contact's: whoever is imported with it later is suppressed too."),
+        help=t("It needn't be a contact's: a number stays suppressed when it is imported later."),
     )  # fmt: skip
     scope, reason = _scope_and_reason("suppressions.one")
     if st.button(t("Suppress"), type="primary", disabled=not text.strip(), key="suppressions.one.go"):
@@ -182,7 +182,7 @@ def _decide(people: pl.DataFrame, scope: str, reason: str) -> None:
             apply_pending(warehouse(), live_redis())
         except (QueueUnavailable, redis.RedisError):
             st.toast(
-                t("Saved. Redis is away: it is in force before anything is sent again."), icon=":material/hourglass:"
+                t("Saved. Redis is away; it is told within two seconds of its return."), icon=":material/hourglass:"
             )
             return
         _wait_for_record()
