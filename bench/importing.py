@@ -3,8 +3,8 @@
     python -m bench.importing [ROWS]
 
 Makes a file (Turkish mobiles in the ways people write them, 10 columns, some rows broken), imports it into an empty
-store, imports it again (nothing changes), and again with one column changed in every row. Prints seconds, the ratio
-to the bare read, and the peak memory of all processes together, as sampled.
+store, imports it again (nothing changes), and again with one column changed in every row, and undoes that. Prints
+seconds, the ratio to the bare read, and the peak memory of all processes together, as sampled.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ import polars as pl
 from engine.clock import utc_now
 from engine.contacts.importing import import_contacts
 from engine.contacts.merging import ImportResult
+from engine.contacts.undo import undo_import
 from engine.settings import Settings, load_settings
 from engine.warehouse import Warehouse, open_warehouse
 
@@ -134,7 +135,7 @@ def _resident_bytes(process: int) -> int:
     return 0
 
 
-def measure(title: str, path: Path, warehouse: Warehouse, settings: Settings, bare: float) -> None:
+def measure(title: str, path: Path, warehouse: Warehouse, settings: Settings, bare: float) -> ImportResult:
     """Import the file and print what it took."""
     steps, cpu = Steps(), cpu_seconds()
     results: list[ImportResult] = []
@@ -148,6 +149,18 @@ def measure(title: str, path: Path, warehouse: Warehouse, settings: Settings, ba
     print(
         f"{title:22} {seconds:6.2f} s  {seconds / bare:5.1f} x bare  {rows / seconds:9,.0f} rows/s  "
         f"CPU {cpu_seconds() - cpu:.1f} s  peak {peak:.0f} MB\n    {shown}\n    {results[0].counts}"
+    )
+    return results[0]
+
+
+def measure_undo(import_id: str, rows: int, warehouse: Warehouse, settings: Settings) -> None:
+    """Undo an import and print what it took."""
+    cpu = cpu_seconds()
+    with Memory() as memory:
+        seconds = timed(lambda: undo_import(warehouse, settings, import_id, who="bench", now=utc_now()))
+    print(
+        f"{'undoing that':22} {seconds:6.2f} s  {rows / seconds:9,.0f} rows/s  CPU {cpu_seconds() - cpu:.1f} s  "
+        f"peak {memory.peak_bytes / 1e6:.0f} MB"
     )
 
 
@@ -166,7 +179,8 @@ def main() -> None:
         measure("first import", path, warehouse, settings, bare)
         measure("the same file again", path, warehouse, settings, bare)
         make_file(path, rows, plan="gold")
-        measure("every row updated", path, warehouse, settings, bare)
+        updated = measure("every row updated", path, warehouse, settings, bare)
+        measure_undo(updated.import_id, rows, warehouse, settings)
 
 
 if __name__ == "__main__":
