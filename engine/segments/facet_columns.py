@@ -34,11 +34,19 @@ class Bins:
     """Consecutive ranges: `tokens[i]` holds what is at least `edges[i - 1]` and less than `edges[i]`."""
 
     tokens: tuple[str, ...]
-    edges: tuple[Any, ...]  # one fewer than tokens, as SQL literals
+    edges: tuple[str, ...]  # one fewer than tokens, as SQL literals
+    values: tuple[Any, ...] = ()  # the same as values
 
     def sql(self, column: str) -> str:
         """The number of the bin, null where there is no value: a balanced tree of comparisons."""
         return f"CASE WHEN {column} IS NULL THEN NULL ELSE {self._tree(column, 0, len(self.edges))} END"
+
+    def between(self, lowest: Any, highest: Any) -> Bins:
+        """The same without an open end that holds nobody."""
+        low = 1 if self.values and lowest >= self.values[0] else 0
+        high = 1 if len(self.values) > low and highest < self.values[-1] else 0
+        kept = slice(low, len(self.values) - high)
+        return Bins(self.tokens[low : len(self.tokens) - high], self.edges[kept], self.values[kept])
 
     def _tree(self, column: str, low: int, high: int) -> str:
         if low == high:
@@ -73,14 +81,18 @@ def choose_bins(frame: duckdb.DuckDBPyRelation, target: Field, context: Context)
     if first is None:
         return Bins((), ())
     if target.type is FieldType.DATE:
-        return _day_bins(_day(first, target, context), _day(last, target, context), target, context)
+        lowest, highest = frame.aggregate(f"min({column}), max({column})").fetchall()[0]
+        return _day_bins(_day(first, target, context), _day(last, target, context), target, context).between(
+            lowest, highest
+        )
     for rows in (filled, frame.filter(f"{column} IS NOT NULL")):  # few in the sample may be many among all
         few = rows.project(column).distinct().limit(MOST_SINGLE_VALUES + 1).fetchall()
         if len(few) > MOST_SINGLE_VALUES:
             break
     else:
         return _single_values(sorted(float(row[0]) for row in few))
-    return _number_bins(float(first), float(last), whole=_is_whole(filled, column))
+    lowest, highest = frame.aggregate(f"min({column}), max({column})").fetchall()[0]
+    return _number_bins(float(first), float(last), whole=_is_whole(filled, column)).between(lowest, highest)
 
 
 def _is_whole(filled: duckdb.DuckDBPyRelation, column: str) -> bool:
@@ -103,7 +115,7 @@ def _number_bins(low: float, high: float, *, whole: bool) -> Bins:
     edges = [round((start + number) * step, digits) for number in range(count + 1)]
     ranges = [NumberRange(None, edges[0]), *(NumberRange(*pair) for pair in pairwise(edges)),
               NumberRange(edges[-1], None)]  # fmt: skip
-    return Bins(tuple(each.token for each in ranges), tuple(repr(float(each)) for each in edges))
+    return Bins(tuple(each.token for each in ranges), tuple(repr(float(each)) for each in edges), tuple(edges))
 
 
 def _round_step(rough: float) -> float:
@@ -126,7 +138,7 @@ def _day_bins(first: date, last: date, target: Field, context: Context) -> Bins:
               f"{starts[-1]}..="]  # fmt: skip
     kind = "TIMESTAMP" if is_moment(target) else "DATE"
     edges = [context.bounds(target, start, start)[0] for start in starts]
-    return Bins(tuple(tokens), tuple(f"{kind} '{each}'" for each in edges))
+    return Bins(tuple(tokens), tuple(f"{kind} '{each}'" for each in edges), tuple(edges))
 
 
 def _starts(first: date, last: date) -> list[date]:

@@ -26,6 +26,7 @@ BINNED = frozenset({FieldType.NUMBER, FieldType.DATE})
 MOST_INLINE = 2_000_000
 """The cube of more people than this is built behind queries: it would take longer than a click may last."""
 Key = tuple[Any, ...]
+Build = Callable[[duckdb.DuckDBPyConnection], Cube | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,18 +41,13 @@ FacetCounts = dict[str, tuple[FacetValue, ...]]
 
 
 class Keeper(Protocol):
-    """Keeps answers, and builds what takes long behind them."""
+    """Keeps answers."""
 
     def kept(self, key: Key) -> tuple[bool, Any]:
         """(known, what is kept)."""
 
     def keep(self, key: Key, value: Any) -> None:
         """Keep an answer."""
-
-    def build_behind(
-        self, key: Key, cursor: duckdb.DuckDBPyConnection, build: Callable[[duckdb.DuckDBPyConnection], Any]
-    ) -> None:
-        """Build one in the background, with a cursor of its own."""
 
 
 class FacetQuestion:
@@ -63,12 +59,13 @@ class FacetQuestion:
     ) -> None:  # fmt: skip
         self.keeper, self.cursor, self.context, self.state = keeper, cursor, context, state
         self.segment, self.fields = segment, fields
+        self.later: dict[Key, Build] = {}
         self.flat = tuple(name for name in fields if _kind(name, context) == "values")
         self.own = {name: choice for name, choice in segment.facets.items() if name in self.flat}
         self.rest = _without(segment, self.own)
 
     def answer(self) -> FacetCounts:
-        """The counts of every field asked for."""
+        """The counts of every field asked for; what `later` holds is to be built when they are on their way."""
         counted: FacetCounts = {}
         if self.flat:
             tallies = self._flat()
@@ -91,15 +88,17 @@ class FacetQuestion:
         return found
 
     def _by_query(self, segment: Segment, names: Sequence[str]) -> dict[str, list[Tally]]:
-        """The counts of each field over the people of a segment, one query a field."""
-        found = {}
+        """The counts of each field over the people of a segment, all fields in one pass."""
         columns = self._columns(self.cursor, segment, {name: column_sql(self._field(name)) for name in names})
-        for name in names:
-            counts: dict[str | None, int] = {}
-            for value, count in columns.aggregate(f'"{name}", count(*)').fetchall():
-                counts[value or None] = counts.get(value or None, 0) + int(count)
-            found[name] = [Tally(value, count, count) for value, count in counts.items()]
-        return found
+        listed = ", ".join(f'"{name}"' for name in names)
+        counts: dict[str, dict[str | None, int]] = {name: {} for name in names}
+        sets = ", ".join(f'("{name}")' for name in names)
+        rows = columns.aggregate(f"{listed}, grouping_id({listed}), count(*)", f"GROUPING SETS ({sets})").fetchall()
+        for *values, absent, count in rows:
+            place = next(place for place in range(len(names)) if not absent >> (len(names) - 1 - place) & 1)
+            own, value = counts[names[place]], values[place] or None
+            own[value] = own.get(value, 0) + int(count)
+        return {name: [Tally(value, count, count) for value, count in each.items()] for name, each in counts.items()}
 
     def _binned(self, name: str) -> tuple[FacetValue, ...]:
         bins = self._bins(name)
@@ -173,7 +172,7 @@ class FacetQuestion:
             return build_cube(self._columns(cursor, rest, columns), fields)
 
         if count_frame(segment_frame(self.cursor, rest, self.context)) > MOST_INLINE:
-            self.keeper.build_behind(key, self.cursor, build)
+            self.later[key] = build
             return None
         cube = build(self.cursor)
         self.keeper.keep(key, cube)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -20,7 +20,7 @@ from engine.errors import InvalidRule
 from engine.segments.audience import Audience
 from engine.segments.context import Context
 from engine.segments.cubes import Cube
-from engine.segments.facet_question import FacetCounts, FacetQuestion, FacetValue, Key
+from engine.segments.facet_question import Build, FacetCounts, FacetQuestion, FacetValue, Key
 from engine.segments.joins import freshness
 from engine.words import N_
 
@@ -63,7 +63,11 @@ class FacetCubes:
             raise InvalidRule(reason=f"between 1 and {MOST_FIELDS} different facets", problem=N_("too many facets"))
         segment = audience.as_segment()
         state = (*version, context.today, freshness(segment, context, tuple(fields)))
-        return FacetQuestion(self, cursor, segment, context, state, tuple(fields)).answer()
+        question = FacetQuestion(self, cursor, segment, context, state, tuple(fields))
+        counted = question.answer()
+        for key, build in question.later.items():
+            self._build_behind(key, cursor, build)
+        return counted
 
     def kept(self, key: Key) -> tuple[bool, Any]:
         """(known, what is kept)."""
@@ -82,9 +86,7 @@ class FacetCubes:
             while len(self._kept) > 1 and (len(self._kept) > MOST_KEPT or cells > MOST_KEPT_CELLS):
                 cells -= _cells(self._kept.popitem(last=False)[1])
 
-    def build_behind(
-        self, key: Key, cursor: duckdb.DuckDBPyConnection, build: Callable[[duckdb.DuckDBPyConnection], Any]
-    ) -> None:
+    def _build_behind(self, key: Key, cursor: duckdb.DuckDBPyConnection, build: Build) -> None:
         """Build a cube in the background, one at a time, unless it is being built already."""
         with self._lock:
             if key in self._building:

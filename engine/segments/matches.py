@@ -15,8 +15,9 @@ import duckdb
 
 from engine.segments.audience import segment_frame
 from engine.segments.context import Context
+from engine.segments.joins import freshness, join_of
 from engine.segments.operators import TEXT
-from engine.segments.rules import LIST_FIELD, PERSON_FIELD, SEGMENT_FIELD, Segment
+from engine.segments.rules import PERSON_FIELD, SEGMENT_FIELD, Segment
 
 MOST_IDS = 500_000
 MOST_RULES = 16
@@ -40,7 +41,7 @@ class Matches:
         rule = Segment(rule=segment.rule)
         if not is_costly(rule, context):
             return context
-        key = (*version, context.today, rule.fingerprint)
+        key = (*version, context.today, freshness(rule, context), rule.fingerprint)
         with self._lock:
             known, ids = key in self._ids, self._ids.get(key)
         if not known:
@@ -55,9 +56,9 @@ class Matches:
 
 
 def is_costly(segment: Segment, context: Context) -> bool:
-    """It matches texts, or looks at a list or another segment."""
+    """It matches texts, or looks at a list, a file, an operation, what people did, or another segment."""
     for comparison in segment.comparisons():
-        if comparison.field in (PERSON_FIELD, LIST_FIELD, SEGMENT_FIELD):
+        if comparison.field in (PERSON_FIELD, SEGMENT_FIELD) or join_of(comparison, context) is not None:
             return True
         kind = context.known_field(comparison.field).type if not comparison.field.startswith("@") else None
         if kind in TEXT and comparison.operator not in ("empty", "not_empty"):
