@@ -22,7 +22,7 @@ from engine.contacts.importing import (
 )
 from engine.contacts.job_record import ImportJob, JobState
 from engine.contacts.mapping import Mapping
-from engine.contacts.merging import finish_import, keep_rejects_only
+from engine.contacts.merging import finish_import, keep_lasting
 from engine.contacts.options import ImportOptions
 from engine.contacts.source import ReadOptions, SourceFile
 from engine.errors import NotFound
@@ -178,7 +178,7 @@ def tidy(job: ImportJob, settings: Settings) -> None:
     folder = import_folder(settings, job.import_id)
     if job.state is JobState.DONE:
         if folder.exists():
-            keep_rejects_only(folder)
+            keep_lasting(folder)
         return
     discard_import(settings, job.import_id)
     shutil.rmtree(folder, ignore_errors=True)

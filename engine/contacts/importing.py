@@ -18,7 +18,7 @@ from engine.contacts.child import stage_apart
 from engine.contacts.fields import load_registry
 from engine.contacts.guessing import guess_mapping
 from engine.contacts.mapping import Mapping, check_mapping, types_of
-from engine.contacts.merging import ImportResult, finish_import, keep_rejects_only
+from engine.contacts.merging import ImportResult, finish_import, keep_lasting
 from engine.contacts.options import ImportOptions, check_options
 from engine.contacts.people import StageRequest
 from engine.contacts.planning import DryRun, count_changes, incoming_of, take_samples
@@ -247,7 +247,7 @@ def forget_unfinished(settings: Settings, now: datetime) -> None:
         elif (entry / "source.json").exists() and not (entry / UNDO_FILE).exists():
             shutil.rmtree(entry, ignore_errors=True)
         else:
-            keep_rejects_only(entry)
+            keep_lasting(entry)
 
 
 def count_contacts(cursor: duckdb.DuckDBPyConnection) -> int:

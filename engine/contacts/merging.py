@@ -74,7 +74,7 @@ def finish_import(
         result = _result(plan, writing.counts, rejects_path, duplicates_path)
         _record(cursor, plan, source, result, who, now)
         remember_mapping(cursor, source, plan.mapping, plan.options, who=who, now=now)
-    keep_rejects_only(plan.folder)
+    keep_lasting(plan.folder)
     return result
 
 
@@ -87,7 +87,7 @@ def next_contact_id(cursor: duckdb.DuckDBPyConnection) -> int:
     return int(cursor.execute(sql).fetchall()[0][0])
 
 
-def keep_rejects_only(folder: Path) -> None:
+def keep_lasting(folder: Path) -> None:
     """Remove an import's working files; what tells of it, and undoes it, stays."""
     for entry in folder.iterdir():
         if entry.is_dir():

@@ -89,7 +89,7 @@ def test_killed_right_after_the_merge_all_is_there_and_can_be_undone(settings: S
     desk.run(*FIRST)
     plan, before = desk.plan(*SECOND, now=LATER), store(desk)
     warehouse.close()
-    kill_in("merging", "keep_rejects_only", plan.import_id, undoes=False)
+    kill_in("merging", "keep_lasting", plan.import_id, undoes=False)
     warehouse, desk = opened(settings, tmp_path)
     assert desk.rows("SELECT updated_count FROM imports WHERE import_id = ?", plan.import_id) == [(2,)]
     assert undo_import(warehouse, settings, plan.import_id, who="Can", now=LATEST).restored == 2

@@ -327,7 +327,7 @@ def test_killed_in_mid_merge_nothing_is_there_and_it_says_so(
 
 
 def test_killed_right_after_the_merge_all_is_there_and_it_says_so(settings: Settings, tmp_path: Path) -> None:
-    killed_in("merging", "keep_rejects_only", write(tmp_path / "liste.csv", 3_000))
+    killed_in("merging", "keep_lasting", write(tmp_path / "liste.csv", 3_000))
     with after_the_kill(settings) as (jobs, warehouse):
         (job,) = jobs.all()
         assert (job.state, job.interrupted) == (JobState.DONE, JobState.MERGING)
