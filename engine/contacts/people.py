@@ -146,7 +146,7 @@ def _find_refused(cursor: duckdb.DuckDBPyConnection, consent: Column, named: Nam
 
 
 def _value(column: Column, refused: Column | None) -> str:
-    if refused is None or column.target not in ("consent", "consent_source", "consent_at"):
+    if refused is None or column.target not in ("consent", "consent_source", "consent_at", "consent_channel"):
         return column.value
     if column.target == "consent":
         return f"CASE WHEN refused.n IS NOT NULL THEN 'opted_out' ELSE {column.value} END"

@@ -156,3 +156,9 @@ def test_the_dry_run_shows_some_of_each_kind(desk: Desk) -> None:
     assert samples.duplicates == ((4, 5),)
     assert [(each.line, each.phone) for each in samples.notes] == [(6, "+909999999999")]
     assert (plan.notes_count, plan.duplicate_count, plan.rejected_count) == (1, 1, 1)
+
+
+def test_what_came_with_an_opt_in_is_not_told_of_an_opt_out_in_another_row(desk: Desk) -> None:
+    lines = ["05321234501;hayır;Mağaza;kasa", "05321234501;evet;Fuar;stand"]
+    desk.run("Telefon;İzin;Kaynak;Kanal", *lines, targets=IN, consent_channel="form")
+    assert [row[1:4] for row in events(desk)] == [("opted_out", "import", "form")]
