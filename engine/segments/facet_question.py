@@ -23,7 +23,7 @@ from engine.segments.joins import MEMBERSHIP_FIELDS
 from engine.segments.rules import FacetChoice, Segment
 
 BINNED = frozenset({FieldType.NUMBER, FieldType.DATE})
-MOST_INLINE = 2_000_000
+MOST_INLINE = 500_000
 """The cube of more people than this is built behind queries: it would take longer than a click may last."""
 Key = tuple[Any, ...]
 Build = Callable[[duckdb.DuckDBPyConnection], Cube | None]
