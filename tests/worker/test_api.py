@@ -88,6 +88,32 @@ CALLS = [
     ("GET", "/contacts/imports/imp-1/duplicates.csv"),
     ("GET", "/contacts/mappings"),
     ("GET", "/contacts/count"),
+    ("POST", "/contacts/find"),
+    ("GET", "/contacts/7"),
+    ("PATCH", "/contacts/7"),
+    ("POST", "/contacts/7/consent"),
+    ("POST", "/contacts/7/lists"),
+    ("GET", "/contacts/7/export"),
+    ("POST", "/contacts/erase"),
+    ("GET", "/purge"),
+    ("POST", "/purge"),
+    ("POST", "/contacts/export"),
+    ("POST", "/contacts/exports"),
+    ("GET", "/contacts/exports/exp-1"),
+    ("DELETE", "/contacts/exports/exp-1"),
+    ("GET", "/contacts/exports/exp-1/file"),
+    ("GET", "/lists"),
+    ("POST", "/lists"),
+    ("PATCH", "/lists/vip"),
+    ("POST", "/lists/vip/add"),
+    ("POST", "/lists/vip/remove"),
+    ("POST", "/lists/vip/archive"),
+    ("POST", "/lists/lst-1/restore"),
+    ("GET", "/suppressions"),
+    ("POST", "/suppressions"),
+    ("POST", "/suppressions/import"),
+    ("POST", "/suppressions/lift"),
+    ("GET", "/suppressions/export"),
     ("GET", "/store"),
     ("GET", "/segments"),
     ("POST", "/segments/count"),
@@ -124,7 +150,10 @@ def test_nothing_is_told_or_done_without_the_token(
 def test_every_verb_is_in_the_list_above(warehouse: Warehouse, settings: Settings) -> None:
     described = Api(warehouse, settings).call("GET", "/openapi.json").json()["paths"]
     found = {(verb.upper(), path) for path, verbs in described.items() for verb in verbs}
-    ids = (("op-1", "{operation_id}"), ("}/cancel", "}/{verb}"), ("imp-1", "{import_id}"))
+    ids = (
+        ("op-1", "{operation_id}"), ("}/cancel", "}/{verb}"), ("imp-1", "{import_id}"), ("exp-1", "{export_id}"),
+        ("/contacts/7", "/contacts/{contact_id}"), ("lst-1", "{list_id}"), ("/vip", "/{name}"),
+    )  # fmt: skip
     named = {(verb, functools.reduce(lambda path, pair: path.replace(*pair), ids, path)) for verb, path in CALLS}
     assert found - named == {("GET", "/health")}
 
