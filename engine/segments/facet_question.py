@@ -1,13 +1,12 @@
 """One question about facets: which cube answers which field, and the queries where none does yet.
 
-Facets of values share one cube; a number or date has its own, with the fields in which something is chosen; what
-has several values a contact is counted by a query. `facets` keeps the answers.
+Facets of values share one cube; a number or date has its own; what has several values a contact is counted by a
+query. Among millions the cubes come from `row_codes`, once those are there. `facets` keeps the answers.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Protocol
 
 import duckdb
@@ -19,25 +18,16 @@ from engine.segments.context import Context
 from engine.segments.cubes import Cube, Tally, build_cube
 from engine.segments.facet_columns import Bins, choose_bins, column_sql
 from engine.segments.facet_members import count_members
+from engine.segments.facet_values import FacetCounts, FacetValue, by_size
 from engine.segments.joins import MEMBERSHIP_FIELDS
+from engine.segments.row_codes import Mask, RowCodes, can_be_masked, read_mask, read_row_codes
 from engine.segments.rules import FacetChoice, Segment
 
 BINNED = frozenset({FieldType.NUMBER, FieldType.DATE})
 MOST_INLINE = 500_000
 """The cube of more people than this is built behind queries: it would take longer than a click may last."""
 Key = tuple[Any, ...]
-Build = Callable[[duckdb.DuckDBPyConnection], Cube | None]
-
-
-@dataclass(frozen=True, slots=True)
-class FacetValue:
-    """One value of a facet (None: no value) and how many have it, given the other facets."""
-
-    value: str | None
-    count: int
-
-
-FacetCounts = dict[str, tuple[FacetValue, ...]]
+Build = Callable[[duckdb.DuckDBPyConnection], Cube | RowCodes | None]
 
 
 class Keeper(Protocol):
@@ -60,6 +50,7 @@ class FacetQuestion:
         self.keeper, self.cursor, self.context, self.state = keeper, cursor, context, state
         self.segment, self.fields = segment, fields
         self.later: dict[Key, Build] = {}
+        self.masks: dict[str, Mask | None] = {}
         self.flat = tuple(name for name in fields if _kind(name, context) == "values")
         self.own = {name: choice for name, choice in segment.facets.items() if name in self.flat}
         self.rest = _without(segment, self.own)
@@ -70,7 +61,7 @@ class FacetQuestion:
         if self.flat:
             tallies = self._flat()
             for name in self.flat:
-                counted[name] = _by_size(tallies[name], self.own.get(name))
+                counted[name] = by_size(tallies[name], self.own.get(name))
         for name in self.fields:
             if name not in counted:
                 binned = _kind(name, self.context) == "bins"
@@ -103,42 +94,41 @@ class FacetQuestion:
     def _binned(self, name: str) -> tuple[FacetValue, ...]:
         bins = self._bins(name)
         choice = self.segment.facets.get(name, FacetChoice())
-        rest = _without(self.rest, {name: None})
-        beside = {each: column_sql(self._field(each)) for each in self.own}
-        cube = self._cube(rest, (name, *self.own), {name: f"({bins.sql(_column(name))})::VARCHAR", **beside})
-        if cube is not None:
-            tallies = cube.rolled_up(self.own, [name])[name]
-        else:
-            columns = self._columns(
-                self.cursor, _without(self.segment, {name: None}), {name: bins.sql(_column(name))}
-            )
-            tallies = [
-                Tally(None if number is None else str(number), int(count), int(count))
-                for number, count in columns.aggregate(f'"{name}", count(*)').fetchall()
-            ]
-        counts = {each.value: each.now for each in tallies}
+        counts = {each.value: each.now for each in self._bin_tallies(name, f"({bins.sql(_column(name))})::VARCHAR")}
         values = [FacetValue(token, counts.get(str(place), 0)) for place, token in enumerate(bins.tokens)]
         values += [self._alone(name, token) for token in _ordered(choice, bins.tokens)]
-        if None in counts or None in choice.include | choice.exclude:
+        if counts.get(None) or None in choice.include | choice.exclude:
             values.append(FacetValue(None, counts.get(None, 0)))
         return tuple(values)
+
+    def _bin_tallies(self, name: str, sql: str) -> list[Tally]:
+        """How many are in each bin, by its number."""
+        rest, others = _without(self.rest, {name: None}), _without(self.segment, {name: None})
+        cube = self._coded(others, (name,), {name: sql})
+        if cube is not None:
+            return cube.rolled_up({}, [name])[name]
+        if self._is_large(others):
+            columns = self._columns(self.cursor, others, {name: sql})
+            rows = columns.aggregate(f'"{name}", count(*)').fetchall()
+            return [Tally(value, int(count), int(count)) for value, count in rows]
+        beside = {each: column_sql(self._field(each)) for each in self.own}
+        cube = self._cube(rest, (name, *self.own), {name: sql, **beside})
+        if cube is None:
+            cube = build_cube(self._columns(self.cursor, others, {name: sql}), (name,))
+            return [] if cube is None else cube.rolled_up({}, [name])[name]
+        return cube.rolled_up(self.own, [name])[name]
 
     def _alone(self, name: str, token: str) -> FacetValue:
         """The count of a chosen range that is no bin: a query of its own."""
         segment = _without(self.segment, {name: None}).with_facet(name, FacetChoice(include=frozenset({token})))
-        key = (*self.state, "count", segment.fingerprint)
-        known, count = self.keeper.kept(key)
-        if not known:
-            count = count_frame(segment_frame(self.cursor, segment, self.context))
-            self.keeper.keep(key, count)
-        return FacetValue(token, count)
+        return FacetValue(token, self._count(segment))
 
     def _members(self, name: str) -> tuple[FacetValue, ...]:
         choice = self.segment.facets.get(name)
         now = self._member_counts(name, _without(self.segment, {name: None}))
         always = self._member_counts(name, Segment()) if name not in MEMBERSHIP_FIELDS else now
         tallies = [Tally(value, now.get(value, 0), count) for value, count in always.items()]
-        return _by_size(tallies, choice)
+        return by_size(tallies, choice)
 
     def _member_counts(self, name: str, segment: Segment) -> dict[str | None, int]:
         key = (*self.state, "members", name, segment.fingerprint)
@@ -163,20 +153,51 @@ class FacetQuestion:
     def _cube(self, rest: Segment, fields: tuple[str, ...], columns: Mapping[str, str]) -> Cube | None:
         """The cube of these fields over the people of `rest`, or None when queries must do for now."""
         key = (*self.state, "cube", fields, rest.fingerprint)
-        known, cube = self.keeper.kept(key)
+        known, found = self.keeper.kept(key)
+        cube: Cube | None = found
         if known:
-            found: Cube | None = cube
-            return found
-
-        def build(cursor: duckdb.DuckDBPyConnection) -> Cube | None:
-            return build_cube(self._columns(cursor, rest, columns), fields)
-
-        if count_frame(segment_frame(self.cursor, rest, self.context)) > MOST_INLINE:
-            self.later[key] = build
+            return cube
+        cube = self._coded(rest, fields, columns)
+        if cube is None and self._is_large(rest):
+            if not self.later:
+                self.later[key] = lambda cursor: build_cube(self._columns(cursor, rest, columns), fields)
             return None
-        cube = build(self.cursor)
+        if cube is None:
+            cube = build_cube(self._columns(self.cursor, rest, columns), fields)
         self.keeper.keep(key, cube)
         return cube
+
+    def _coded(self, segment: Segment, fields: tuple[str, ...], columns: Mapping[str, str]) -> Cube | None:
+        """The cube from the codes of all contacts, or None; codes that pay are built behind the answer."""
+        if any(name in ACTIVITY for name in fields) or not can_be_masked(segment, self.context):
+            return None
+        key = (*self.state, "codes", fields)
+        known, codes = self.keeper.kept(key)
+        if not known and self._is_large(Segment()):
+            self.later[key] = lambda cursor: read_row_codes(self._columns(cursor, Segment(), columns), fields)
+        if codes is None:
+            return None
+        own = (*self.state, "coded", fields, segment.fingerprint)
+        known, cube = self.keeper.kept(own)
+        if not known:
+            if segment.fingerprint not in self.masks:
+                self.masks[segment.fingerprint] = read_mask(self.cursor, segment, self.context)
+            cube = codes.cube_of(self.masks[segment.fingerprint])
+            self.keeper.keep(own, cube)
+        found: Cube | None = cube
+        return found
+
+    def _is_large(self, segment: Segment) -> bool:
+        """A cube of its people would take longer to build than a click may last."""
+        return self._count(segment) > MOST_INLINE
+
+    def _count(self, segment: Segment) -> int:
+        key = (*self.state, "count", segment.fingerprint)
+        known, count = self.keeper.kept(key)
+        if not known:
+            count = count_frame(segment_frame(self.cursor, segment, self.context))
+            self.keeper.keep(key, count)
+        return int(count)
 
     def _columns(
         self, cursor: duckdb.DuckDBPyConnection, segment: Segment, columns: Mapping[str, str]
@@ -215,15 +236,3 @@ def _column(name: str) -> str:
 
 def _ordered(choice: FacetChoice, known: Sequence[str]) -> list[str]:
     return sorted(value for value in choice.include | choice.exclude if value is not None and value not in known)
-
-
-def _by_size(tallies: Sequence[Tally], choice: FacetChoice | None) -> tuple[FacetValue, ...]:
-    chosen = choice.include | choice.exclude if choice is not None else frozenset()
-    seen = [
-        (each.value is None, -each.always, each.value or "", FacetValue(each.value, each.now))
-        for each in tallies
-        if each.always or each.value in chosen
-    ]
-    absent = chosen - {each.value for each in tallies}
-    seen += [(value is None, 0, value or "", FacetValue(value, 0)) for value in absent]
-    return tuple(each[-1] for each in sorted(seen, key=lambda row: row[:3]))

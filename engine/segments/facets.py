@@ -20,8 +20,10 @@ from engine.errors import InvalidRule
 from engine.segments.audience import Audience
 from engine.segments.context import Context
 from engine.segments.cubes import Cube
-from engine.segments.facet_question import Build, FacetCounts, FacetQuestion, FacetValue, Key
+from engine.segments.facet_question import Build, FacetQuestion, Key
+from engine.segments.facet_values import FacetCounts, FacetValue
 from engine.segments.joins import freshness
+from engine.segments.row_codes import RowCodes
 from engine.words import N_
 
 __all__ = ["FacetCounts", "FacetCubes", "FacetValue"]
@@ -111,4 +113,7 @@ class FacetCubes:
 
 
 def _cells(kept: Any) -> int:
+    """How much memory it takes, in cells of a cube (about 40 bytes)."""
+    if isinstance(kept, RowCodes):
+        return kept.codes.nbytes // 40
     return len(kept.counts) if isinstance(kept, Cube) else 0

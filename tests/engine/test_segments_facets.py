@@ -16,6 +16,7 @@ from engine.segments import (
     Comparison,
     Context,
     FacetChoice,
+    FacetCounts,
     FacetCubes,
     FacetValue,
     Segment,
@@ -84,6 +85,10 @@ def _in(token: str, number: float) -> bool:
     return low <= number and (number <= high if found.closed else number < high)
 
 
+def _filled(counted: FacetCounts) -> dict[str, set[FacetValue]]:
+    return {field: {each for each in values if each.count} for field, values in counted.items()}
+
+
 @pytest.mark.parametrize("inline", [True, False], ids=["cubes", "queries"])
 def test_every_count_is_what_a_click_on_it_would_leave(
     store: Warehouse, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch, inline: bool
@@ -104,6 +109,8 @@ def test_every_count_is_what_a_click_on_it_would_leave(
         kept = FacetCubes()
         counted = kept.counts(store.cursor(), Audience(segment=segment), context, FIELDS, (1,))
         kept.settle()
+        again = kept.counts(store.cursor(), Audience(segment=segment), context, FIELDS, (1,))  # from what was built
+        assert _filled(again) == _filled(counted)
         assert tuple(counted) == FIELDS
         for field in FIELDS:
             left = segment.with_facet(field, FacetChoice())
@@ -172,16 +179,21 @@ def test_where_no_cube_fits_each_facet_is_a_query(store: Warehouse, monkeypatch:
         assert {each.value for each in counts["city"]} == {"İzmir", "Ankara", "Bursa"}
 
 
-def test_a_cube_of_too_many_people_is_built_behind_the_answer(
+def test_among_many_any_rule_is_counted_from_codes_once_they_are_built(
     store: Warehouse, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(facet_question, "MOST_INLINE", 1)
-    world.fill(store, [_row("İzmir", True), _row("Ankara", False)])
+    world.fill(store, [_row("İzmir", True), _row("Ankara", False), _row("O'Kent", None), _row("", True)])
     kept, context = FacetCubes(), world.context_of(store)
-    first = kept.counts(store.cursor(), Audience(), context, ("city", "vip"), (1,))
+    first = kept.counts(store.cursor(), Audience(), context, ("city", "vip", "created_at"), (1,))
     kept.settle()
-    monkeypatch.setattr(facet_question.FacetQuestion, "_by_query", None)  # the second answer has no need of queries
-    assert kept.counts(store.cursor(), Audience(), context, ("city", "vip"), (1,)) == first
+    for name in ("_by_query", "_is_large"):  # what follows needs no query of its own
+        monkeypatch.setattr(facet_question.FacetQuestion, name, None)
+    assert kept.counts(store.cursor(), Audience(), context, ("city", "vip", "created_at"), (1,)) == first
+    rule = Segment(rule=Comparison(field="city", operator="not_empty"))
+    counts = kept.counts(store.cursor(), Audience(segment=rule), context, ("city", "vip", "created_at"), (1,))
+    assert counts["city"] == (FacetValue("Ankara", 1), FacetValue("O'Kent", 1), FacetValue("İzmir", 1))
+    assert counts["vip"] == (FacetValue("false", 1), FacetValue("true", 1), FacetValue(None, 1))
 
 
 def test_what_the_recorder_tells_is_counted_anew(store: Warehouse) -> None:
