@@ -70,8 +70,8 @@ _UNKNOWN_SENDERS = """
 _ADD_CONTACT = """
     INSERT INTO contacts (contact_id, phone, match_key, user_id, person_key, phone_valid, bucket, origin, created_at,
         updated_at, name, country)
-    SELECT greatest(max(contact_id), (SELECT max(contact_id) FROM erasures), 0) + 1, $phone, $match_key, $user_id, $person, $valid, $bucket, $origin, $moment,
-        $moment, $name, $country
+    SELECT greatest(max(contact_id), (SELECT max(contact_id) FROM erasures), 0) + 1, $phone, $match_key, $user_id,
+        $person, $valid, $bucket, $origin, $moment, $moment, $name, $country
     FROM contacts
 """
 _IDENTITY = """

@@ -128,9 +128,7 @@ def test_without_redis_a_file_is_kept_and_said_to_wait(
     assert away.call("POST", "/suppressions", json={"who": "05320000002"}).status_code == 503
 
 
-def test_the_list_of_the_suppressed_comes_as_a_guarded_csv(
-    api: Api, warehouse: Warehouse, live: redis.Redis
-) -> None:
+def test_the_list_of_the_suppressed_comes_as_a_guarded_csv(api: Api, warehouse: Warehouse, live: redis.Redis) -> None:
     warehouse.cursor().execute("UPDATE contacts SET name = '=1+1' WHERE contact_id = 1")
     upload = {"file": ("stop.csv", b"05320000001\n05329999999\n", "text/csv")}
     ok(api.call("POST", "/suppressions/import", files=upload))
