@@ -168,7 +168,8 @@ def bench_facets(warehouse: Warehouse, context: Context) -> None:
             cubes.settle()
             spent["first use of a rule"] += medians_ms(lambda n=number: ask(n, "kept"), runs=1, warm=False)
             spent["a click"] += medians_ms(lambda: ask(0, "kept"), runs=1, warm=False)
-            hands += medians_ms(lambda n=number: crossfiltered_by_hand(cursor, sql.format(n)), runs=1, warm=False)
+            by_hand = sql.format(number)
+            hands += medians_ms(lambda q=by_hand: crossfiltered_by_hand(cursor, q), runs=1, warm=False)
         hand = statistics.median(hands)
         for kind, times in spent.items():
             path = statistics.median(times)
