@@ -1,4 +1,5 @@
-"""What web does by itself when nobody asks: finishes interrupted erasures, purges in the night when one is due."""
+"""What web does by itself when nobody asks: finishes interrupted erasures, purges in the night when one is due, and
+counts the saved segments once a day."""
 
 from __future__ import annotations
 
@@ -16,6 +17,8 @@ from engine.clock import utc_now
 from engine.errors import UlakError
 from engine.operations.erasure import resume_erasures
 from engine.operations.purge import PurgeResult, is_time_for, purge, purge_due
+from engine.segments import load_context
+from engine.segments.sizes import record_daily_sizes
 from engine.settings import Settings
 from engine.warehouse import Warehouse
 
@@ -36,7 +39,9 @@ def do_what_is_due(
     """
     resume_erasures(warehouse, client, settings, now=now)
     with contextlib.closing(warehouse.cursor()) as cursor:
+        context = load_context(cursor, now=now, zone=settings.zone)
         due = purge_due(cursor)
+    record_daily_sizes(warehouse, context, now)
     if not is_time_for(due, now, settings.zone):
         return None
     return purge(warehouse, client, settings, who="ulak", now=now, drain=drain)

@@ -15,6 +15,7 @@ import streamlit as st
 from engine import segments
 from engine.contacts.fields import FieldType
 from engine.segments import Audience, Context, FacetCounts, FacetCubes, Matches, Reach, Sort
+from engine.segments.joins import freshness
 from engine.segments.overview import GrowthPoint
 from pages.ui.services import warehouse
 
@@ -38,19 +39,19 @@ class Figures:
 
     def count(self, audience: Audience) -> int:
         """How many the audience has."""
-        return _count(self._state, audience.model_dump_json(), self.cursor, self.context)
+        return _count(self._state(audience), audience.model_dump_json(), self.cursor, self.context)
 
     def reach(self, audience: Audience) -> Reach:
         """How many can be messaged, and why not the others."""
-        return _reach(self._state, audience.model_dump_json(), self.cursor, self.context)
+        return _reach(self._state(audience), audience.model_dump_json(), self.cursor, self.context)
 
     def top_values(self, audience: Audience, name: str, limit: int) -> tuple[tuple[str | None, int], ...]:
         """The most frequent values of a field."""
-        return _top(self._state, audience.model_dump_json(), name, limit, self.cursor, self.context)
+        return _top(self._state(audience), audience.model_dump_json(), name, limit, self.cursor, self.context)
 
     def growth(self, audience: Audience) -> tuple[GrowthPoint, ...]:
         """How the audience came to be."""
-        return _growth(self._state, audience.model_dump_json(), self.cursor, self.context)
+        return _growth(self._state(audience), audience.model_dump_json(), self.cursor, self.context)
 
     def page(self, audience: Audience, columns: tuple[str, ...], sort: Sort, limit: int, offset: int) -> pl.DataFrame:
         """One page of rows."""
@@ -66,11 +67,11 @@ class Figures:
 
     def facet_fields(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
         """(all fields that have a facet, those that are open at first), the ones that tell most first."""
-        return _facet_fields(self._state, self.cursor, self.context)
+        return _facet_fields((*self.version, self.context.today), self.cursor, self.context)
 
-    @property
-    def _state(self) -> Version:
-        return (*self.version, self.context.today)
+    def _state(self, audience: Audience) -> Version:
+        """What an answer depends on: the data, the day, and what people do if the audience looks at that."""
+        return (*self.version, self.context.today, *freshness(audience.as_segment(), self.context))
 
 
 def figures(cursor: duckdb.DuckDBPyConnection, context: Context) -> Figures:

@@ -100,7 +100,8 @@ def _remove_button(place: st.delta_generator.DeltaGenerator, path: Path, segment
 
 
 def _draw_form(path: Path, segment: Segment, context: Context, choices: dict[str, list[str]]) -> None:
-    names = [*(field.name for field in context.registry), *ACTIVITY, *SPECIAL]
+    own = [field.name for field in context.registry if field.name != "origin"]  # BEGAN says more, by the same name
+    names = [*own, *ACTIVITY, *SPECIAL]
     name = st.selectbox(
         t("Field"), names, key=f"{FORM}.field", format_func=lambda name: _field_name(name, context),
         placeholder=t("Choose a field"), index=None,

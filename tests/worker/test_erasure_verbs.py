@@ -10,6 +10,8 @@ import redis
 
 from engine.clock import to_store, utc_now
 from engine.operations.purge import PurgeDue, is_time_for, purge_due
+from engine.segments import Segment, load_context, save_segment
+from engine.segments.sizes import list_sizes
 from engine.settings import Settings, load_settings
 from engine.warehouse import Warehouse
 from tests.engine.operations_world import add_contacts
@@ -118,3 +120,13 @@ def test_the_night_finishes_what_was_begun(
     do_what_is_due(warehouse, live, settings, DAY, lambda: None)
     assert contacts(warehouse) == [2]
     assert purge_due(warehouse.cursor()).count == 1
+
+
+def test_saved_segments_are_counted_once_a_day(warehouse: Warehouse, live: redis.Redis, settings: Settings) -> None:
+    add_contacts(warehouse, [{"phone": "+905321111101"}, {"phone": "+905321111102"}])
+    context = load_context(warehouse.cursor(), now=DAY, zone=settings.zone)
+    saved = save_segment(warehouse, "Everybody", Segment(), who="Elif", context=context)
+    for hours in (0, 1, 24):
+        do_what_is_due(warehouse, live, settings, DAY + timedelta(hours=hours), lambda: None)
+    daily = [size for size in list_sizes(warehouse.cursor(), saved.segment_id) if size.cause == "daily"]
+    assert [size.count for size in daily] == [2, 2]
