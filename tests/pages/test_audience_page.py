@@ -308,3 +308,14 @@ def test_a_group_of_rules_is_built_within_the_rules(store: Warehouse) -> None:
     at.segmented_control(key="audience.rule.combine.1").set_value("none").run()
     assert not at.exception
     assert _count(at) == "20"
+
+
+def test_a_count_about_what_people_do_follows_what_is_recorded(store: Warehouse) -> None:
+    at = _page(segment=Segment(rule=Comparison(field="@window", operator="is_yes")))
+    assert _count(at) == "0"
+    cursor = store.cursor()  # as the recorder does it: no new version of the data
+    cursor.execute(
+        "INSERT INTO windows SELECT person_key, 'sandbox', TIMESTAMP '2100-01-01' FROM contacts WHERE age < 3"
+    )
+    cursor.execute("UPDATE ingest_offset SET recorded_count = recorded_count + 3")
+    assert _count(at.run()) == "3"
