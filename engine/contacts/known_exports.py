@@ -1,7 +1,8 @@
 """The exports of other programs, known by their headers: which columns hold what, without guessing.
 
 Subscribing to an e-mail newsletter or to SMS is no consent to WhatsApp messages, so those columns stay fields of
-their own. Sources: the headers that these programs write, as found in public files and code, November 2026.
+their own. A switch that is on unless somebody turns it off says something only where it is off. Sources: the headers
+that these programs write, as found in public files and code, November 2026.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ class KnownExport:
 
     `marks`: headers that are all there. `targets`: for each target the headers that may hold it, the best first.
     `own`: headers that another file might mean otherwise; here they are new fields. `ignored`: left out.
+    `refusals`: headers whose yes is the program's own default, so that only a no says something of the person.
     """
 
     name: str
@@ -25,6 +27,7 @@ class KnownExport:
     targets: dict[str, tuple[str, ...]]
     own: tuple[str, ...] = ()
     ignored: tuple[str, ...] = ()
+    refusals: tuple[str, ...] = ()
 
     def choose(self, headers: Sequence[str], filled: Callable[[int], int]) -> dict[int, str]:
         """The target of each column that has one; of several for one target the best that is not nearly empty."""
@@ -41,6 +44,10 @@ class KnownExport:
     def is_own(self, header: str) -> bool:
         """Whether this column is a field of its own, whatever its header means elsewhere."""
         return fold_header(header) in set(map(fold_header, self.own))
+
+    def tells_refusals_alone(self, header: str) -> bool:
+        """Whether a yes in this column says nothing about consent."""
+        return fold_header(header) in set(map(fold_header, self.refusals))
 
     def is_ignored(self, header: str) -> bool:
         """Whether this column repeats another."""
@@ -152,6 +159,7 @@ KNOWN_EXPORTS: tuple[KnownExport, ...] = (
         ("Name", "Phone", "AllowBroadcast"),
         {"name": ("Name",), "phone": ("Phone",), "country": ("CountryCode",), "consent": ("AllowBroadcast",)},
         own=("AllowSMS",),
+        refusals=("AllowBroadcast",),
     ),
     KnownExport(
         "WhatsApp Business",

@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict
 
 from engine.contacts.cells import spaceless_sql, trimmed_sql
 from engine.contacts.fields import FieldType
+from engine.contacts.known_exports import find_export
 from engine.contacts.mapping import Mapping
 from engine.contacts.naming import Named
 from engine.contacts.phone_judging import judged_sql
@@ -91,7 +92,7 @@ def read_target(
 ) -> Column:
     """A mapped column, ready to be asked for."""
     number = request.mapping.targets()[target]
-    return read_column(
+    column = read_column(
         cursor,
         target,
         number,
@@ -100,6 +101,8 @@ def read_target(
         month_first=request.month_first.get(source.headers[number]),
         is_composed=table.is_composed,
     )
+    export = find_export(source.headers) if source.known_export and target == "consent" else None
+    return column.refusing if export and export.tells_refusals_alone(source.headers[number]) else column
 
 
 def keep_named(cursor: duckdb.DuckDBPyConnection, named: Named) -> None:

@@ -27,6 +27,7 @@ class Column:
         value: an expression; NULL where a cell is empty or doesn't fit.
         join: what the query needs beside `raw`.
         has_unfit: whether any cell of the file doesn't fit.
+        fits: what is not NULL where a cell fits, if `value` leaves out cells that do.
     """
 
     target: str
@@ -36,11 +37,18 @@ class Column:
     value: str
     join: str = ""
     has_unfit: bool = False
+    fits: str = ""
 
     @property
     def unfit(self) -> str:
         """Whether a row's cell doesn't fit."""
-        return f"(raw.c{self.number} IS NOT NULL AND ({self.value}) IS NULL)"
+        return f"(raw.c{self.number} IS NOT NULL AND ({self.fits or self.value}) IS NULL)"
+
+    @property
+    def refusing(self) -> Column:
+        """A column of consent in which only the refusals count."""
+        value = f"CASE WHEN {self.value} = 'opted_out' THEN 'opted_out' END"
+        return replace(self, value=value, fits=self.value)
 
 
 def read_column(
