@@ -13,7 +13,8 @@ from pydantic import BaseModel, ConfigDict
 
 from engine.clock import to_store
 from engine.contacts.fields import add_field_within, load_registry
-from engine.contacts.mapping import Mapping
+from engine.contacts.known_ids import follow_user_ids
+from engine.contacts.mapping import USER_ID, Mapping
 from engine.contacts.mappings import remember_mapping
 from engine.contacts.planning import Counts, DryRun, count_changes, incoming_of
 from engine.contacts.rejects import write_duplicates_file, write_rejects_file
@@ -69,6 +70,8 @@ def finish_import(
         write_undo(writing)
         write_contacts(writing)
         write_consent(writing)
+        if USER_ID in plan.mapping.targets():
+            follow_user_ids(cursor, plan.import_id, warehouse.salt, now)
         if plan.options.list_id:
             write_members(writing, plan.options.list_id)
         result = _result(plan, writing.counts, rejects_path, duplicates_path)

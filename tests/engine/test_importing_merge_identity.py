@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from engine.contacts.fields import FieldType, add_field
+from engine.contacts.person import key_to_int, person_key
 from engine.settings import Settings
 from engine.warehouse import Warehouse
 from tests.engine.importing_desk import LATER, NOW, Desk
@@ -163,3 +164,16 @@ def test_a_row_between_two_that_disagree_is_counted_once(desk: Desk) -> None:
     result = desk.run("No;Telefon;U;Ad", *lines, targets=targets, identity="musteri_no", now=LATER)
     assert (result.counts.updated_count, result.counts.rejected) == (1, {"id_twice": 2})
     assert desk.rows("SELECT name, user_id FROM contacts ORDER BY contact_id LIMIT 1") == [("z", "TR.a1")]
+
+
+def test_who_was_suppressed_by_a_user_id_is_suppressed_by_the_number_that_a_file_gives_with_it(desk: Desk) -> None:
+    suppressed = key_to_int(person_key(desk.warehouse.salt, None, "TR.out"))
+    desk.warehouse.cursor().execute(
+        "INSERT INTO suppressions VALUES (?, 'all', 'asked', NULL, 'Can', now()::TIMESTAMP, NULL, NULL)", [suppressed]
+    )
+    for _ in range(2):
+        desk.run("user_id;Telefon;Ad", "TR.out;05321234503;Ece", "TR.in;05321234504;Ali")
+    ((person,),) = desk.rows("SELECT person_key FROM contacts WHERE user_id = 'TR.out'")
+    assert desk.rows("SELECT person_key, scope, reason, by_whom FROM pending_suppressions") == [
+        (person, "all", "asked", "Can")
+    ]
