@@ -23,7 +23,7 @@ _ENTRIES = """
 
 
 def follow_user_ids(cursor: duckdb.DuckDBPyConnection, import_id: str, salt: bytes, now: datetime) -> None:
-    """Write the suppressions that people of an import have by their user id, for their numbers; Redis is told of them."""
+    """Write, to be told to Redis, the suppressions that an import's people have by user id for their numbers too."""
     if not cursor.execute(f"SELECT 1 FROM ({_ENTRIES}) LIMIT 1").fetchall():
         return
     people_frame = cursor.sql(_OF_IMPORT, params=[import_id]).pl()

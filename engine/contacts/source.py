@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -21,8 +21,8 @@ from engine.contacts.head import keep_head
 from engine.contacts.heading import is_header, name_headers
 from engine.contacts.known_exports import find_export
 from engine.contacts.records import Bytes, Records, find_records
-from engine.contacts.splitting import cells_of, split_records
-from engine.contacts.spooling import spool_file
+from engine.contacts.splitting import Split, cells_of, split_records
+from engine.contacts.spooling import Spool, spool_file
 from engine.errors import UnreadableFile
 from engine.words import N_
 
@@ -125,25 +125,15 @@ def read_source(
     if spool.rows is not None:
         _renumber(folder, records, spool.rows)
     source = SourceFile(
+        blank_count=records.blank_count + spool.blank_count,
+        **_counted(records, split, is_headed=has_header),
+        **_told_by(spool),
         import_id=import_id,
         folder=folder,
         file_name=file_name,
-        file_hash=spool.file_hash,
         byte_count=path.stat().st_size,
-        encoding=spool.encoding,
-        encoding_clue=spool.clue,
-        damaged_count=spool.damaged_count,
         delimiter=mark,
         headers=headers,
-        row_count=len(records) - has_header,
-        whole_count=split.whole_count,
-        broken_count=split.broken_count,
-        blank_count=records.blank_count + spool.blank_count,
-        has_unseen=split.has_unseen,
-        samples=split.samples,
-        kind=spool.kind,
-        parts=spool.parts,
-        part=spool.part,
         has_header=has_header,
         known_export=export.name if export else None,
         options=options,
@@ -153,6 +143,30 @@ def read_source(
     keep_head(folder, len(headers), mark)
     text.unlink()
     return source
+
+
+def _counted(records: Records, split: Split, *, is_headed: bool) -> dict[str, Any]:
+    """What the records come to, as fields of `SourceFile`."""
+    return {
+        "row_count": len(records) - is_headed,
+        "whole_count": split.whole_count,
+        "broken_count": split.broken_count,
+        "has_unseen": split.has_unseen,
+        "samples": split.samples,
+    }
+
+
+def _told_by(spool: Spool) -> dict[str, Any]:
+    """What the spooled file is, as fields of `SourceFile`."""
+    return {
+        "file_hash": spool.file_hash,
+        "encoding": spool.encoding,
+        "encoding_clue": spool.clue,
+        "damaged_count": spool.damaged_count,
+        "kind": spool.kind,
+        "parts": spool.parts,
+        "part": spool.part,
+    }
 
 
 def _refuse_unknown(options: ReadOptions) -> None:
