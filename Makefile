@@ -4,6 +4,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+# How many processes run the tests; each has its own homes, ports and Valkey.
+PROCESSES ?= auto
 
 .PHONY: up test check bench journey pictures messages lock clean
 
@@ -11,7 +13,7 @@ up: $(STAMP)
 	@exec $(BIN)/ulak up
 
 test: $(STAMP)
-	$(BIN)/pytest
+	$(BIN)/pytest -n $(PROCESSES) --dist loadfile
 
 check: $(STAMP)
 	$(BIN)/ruff check .
