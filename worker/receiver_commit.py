@@ -7,6 +7,7 @@ command fails the webhooks it belongs to; they are answered 503 and come again.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import traceback
 from collections.abc import Callable, Sequence
@@ -71,6 +72,8 @@ class GroupCommit:
         await future
 
     async def _flush_for_ever(self) -> None:
+        with contextlib.suppress(*_AWAY, redis.RedisError):  # so that the first group is told once
+            await self._load_scripts()
         while True:
             await self._news.wait()
             await asyncio.sleep(GATHER_SECONDS)
@@ -125,9 +128,10 @@ class GroupCommit:
         if not commands:
             return set()
         answers = await self._send(commands)
-        if any(isinstance(answer, NoScriptError) for answer in answers):
+        missed = next((place for place, each in enumerate(answers) if isinstance(each, NoScriptError)), None)
+        if missed is not None:  # what came before it is done, and needn't be an event twice
             await self._load_scripts()
-            answers = await self._send(commands)
+            answers = answers[:missed] + await self._send(commands[missed:])
         failed: set[int] = set()
         for owned, answer in zip(told.commands, answers, strict=True):
             if isinstance(answer, Exception):

@@ -78,6 +78,7 @@ def settings(live: redis.Redis, monkeypatch: pytest.MonkeyPatch) -> Settings:
 @pytest.fixture
 def ulak(settings: Settings, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Terminal:
     """A terminal on a home of its own, where nothing runs."""
+    monkeypatch.setenv("COLUMNS", "400")  # a path isn't broken in two
     return Terminal(monkeypatch, capsys)
 
 
