@@ -19,6 +19,7 @@ from engine.clock import from_store
 from engine.contacts.person import key_from_int, key_to_int, person_key
 from engine.contacts.phones import parse_phone
 from engine.errors import InvalidPhone
+from engine.operations.other_names import other_names
 from engine.segments import Audience, Comparison, Context, Segment, audience_frame
 from engine.segments.rules import PERSON_FIELD
 
@@ -160,8 +161,21 @@ class Standing:
         found = self._found("")  # noqa: F841 - named in the query below
         return self.cursor.sql(_NAMED).order("happened_at DESC, person_key, scope, reason")
 
+    def _standing(self) -> duckdb.DuckDBPyRelation:
+        """Every entry once: not again under another name of a person who stands there by their own."""
+        own = f"SELECT person_key FROM ({STANDING})"
+        others = other_names(self.cursor, self.salt, own)
+        if others.is_empty():
+            return self.cursor.sql(STANDING)
+        self.cursor.register("other_names_of_the_suppressed", others)
+        return self.cursor.sql(
+            f"SELECT s.* FROM ({STANDING}) s WHERE NOT EXISTS (SELECT 1 FROM other_names_of_the_suppressed o "
+            f"JOIN ({STANDING}) own ON own.person_key = o.person_key "
+            f"WHERE o.other_key = s.person_key AND own.scope = s.scope AND own.reason = s.reason)"
+        )
+
     def _found(self, search: str) -> duckdb.DuckDBPyRelation:
-        standing = self.cursor.sql(STANDING)
+        standing = self._standing()
         search = " ".join(search.split())
         if not search:
             return standing

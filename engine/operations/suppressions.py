@@ -21,6 +21,7 @@ from engine.contacts.phones import match_key
 from engine.live import ALIASES, STOP_WORDS, STORE, SUPPRESSED
 from engine.operations import ledger
 from engine.operations.inbound import default_words, fold_word
+from engine.operations.other_names import names_of
 from engine.operations.pending import apply_pending, forget_pending, telling
 from engine.warehouse import Warehouse, audit
 from engine.words import N_
@@ -80,11 +81,15 @@ def suppress_person(
 
 
 def lift_suppressions(warehouse: Warehouse, client: redis.Redis, person: bytes, *, who: str, now: datetime) -> int:
-    """Lift every suppression of a person, by somebody's decision. Returns how many there were."""
+    """Lift every suppression of a person, under all their names, by somebody's decision.
+
+    Returns: how many there were, the same under another name counted once.
+    """
+    names = names_of(warehouse.cursor(), warehouse.salt, person)
     with telling:
         with warehouse.writing() as cursor:
-            forgotten = forget_pending(cursor, key_to_int(person))
-        lifted = ledger.run(client, ledger.lift(person, who=who))
+            forgotten = max([forget_pending(cursor, key_to_int(name)) for name in names])
+        lifted = max([ledger.run(client, ledger.lift(name, who=who)) for name in names])
     count = max(lifted, forgotten)
     if count:
         with warehouse.writing() as cursor:

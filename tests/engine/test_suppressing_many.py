@@ -165,3 +165,18 @@ def test_a_hundred_thousand_numbers_are_read_and_decided_at_once(people: Warehou
     found = plan_suppressions(people.cursor(), people.salt, lines, region="TR", scope="all")
     assert (found.usable_count, found.contact_count) == (100_000, 4)
     assert decide(people, found, "all") == 100_000
+
+
+def test_a_person_who_stands_under_two_names_is_one_person_and_one_entry(people: Warehouse) -> None:
+    fourth = people.cursor().execute("SELECT person_key FROM contacts WHERE user_id = 'TR.4444'").fetchall()[0][0]
+    other = key_to_int(person_key(people.salt, None, "TR.4444"))
+    for key in (fourth, other):
+        people.cursor().execute(
+            "INSERT INTO suppressions VALUES (?, 'marketing', 'keyword', NULL, 'ulak', now()::TIMESTAMP, NULL, NULL)",
+            [key],
+        )
+    counts = standing(people).counts()
+    assert (counts.people, counts.entries) == (1, 1)
+    assert [each.user_id for each in standing(people).page()] == ["TR.4444"]
+    people.cursor().execute("DELETE FROM suppressions WHERE person_key = ?", [fourth])
+    assert standing(people).counts().people == 1  # the other name alone is somebody who is suppressed

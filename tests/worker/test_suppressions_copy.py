@@ -145,3 +145,12 @@ def test_a_copy_that_lost_its_beginning_is_not_called_whole(warehouse: Warehouse
     assert not is_copy_present(live)
     rebuild_copy(warehouse, live, lambda: None, NOW)
     assert is_copy_present(live)
+
+
+def test_lifting_a_person_lifts_what_stands_under_their_other_names(warehouse: Warehouse, live: redis.Redis) -> None:
+    other = person_key(warehouse.salt, None, "TR.1")
+    warehouse.cursor().execute("INSERT INTO identities VALUES (?, NULL, 'TR.1', NULL)", [key_to_int(ADA)])
+    for name in (ADA, other, BOB):
+        ledger.run(live, ledger.suppress(name, "marketing", "keyword"))
+    assert lift_suppressions(warehouse, live, ADA, who="Elif", now=NOW) == 1
+    assert live.hkeys(SUPPRESSED) == [BOB]
