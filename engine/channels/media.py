@@ -69,7 +69,8 @@ def keep_image(
     with warehouse.writing() as cursor:
         if not cursor.execute("SELECT 1 FROM media WHERE media_hash = ?", [media_hash]).fetchall():
             cursor.execute(
-                "INSERT INTO media VALUES (?, ?, ?, ?, ?, ?)",
+                "INSERT INTO media (media_hash, file_name, mime_type, byte_count, created_by, created_at)"
+                " VALUES (?, ?, ?, ?, ?, ?)",
                 [media_hash, file_name, mime_type, len(content), who, to_store(now)],
             )
             audit(cursor, who=who, verb="uploaded", subject=("media", media_hash[:12]), now=now, bytes=len(content))

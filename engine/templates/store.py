@@ -89,7 +89,11 @@ def save_bindings(
         cursor.execute(
             "DELETE FROM bindings WHERE channel_id = ? AND template_name = ? AND template_language = ?", row[:3]
         )
-        cursor.execute("INSERT INTO bindings VALUES (?, ?, ?, ?, ?, ?, ?)", row)
+        cursor.execute(
+            "INSERT INTO bindings (channel_id, template_name, template_language, bindings, content_hash, updated_by,"
+            " updated_at) VALUES (?, ?, ?, ?, ?, ?, ?)",
+            row,
+        )
         subject = ("template", f"{template.channel_id}/{template.name}/{template.language}")
         audit(cursor, who=who, verb="bound", subject=subject, now=now, slots=sorted(bindings))
 
