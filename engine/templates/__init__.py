@@ -12,8 +12,8 @@ from engine.templates.bindings import (
     parse_pieces,
     unknown_fields,
 )
-from engine.templates.components import Button, Component, Slot, Template, content_hash, parse_template
-from engine.templates.render import PayloadBuilder, Rendered, RenderedButton, render_message
+from engine.templates.components import Button, Card, Component, Slot, Template, content_hash, parse_template
+from engine.templates.render import PayloadBuilder, Rendered, RenderedButton, RenderedCard, render_message
 from engine.templates.store import (
     KeptBindings,
     dump_bindings,
@@ -28,12 +28,14 @@ __all__ = [
     "Binding",
     "Bindings",
     "Button",
+    "Card",
     "Component",
     "KeptBindings",
     "PayloadBuilder",
     "Piece",
     "Rendered",
     "RenderedButton",
+    "RenderedCard",
     "Slot",
     "Template",
     "content_hash",

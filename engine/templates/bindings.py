@@ -12,7 +12,8 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from engine.templates.components import Slot, Template
+from engine.templates.components import Template
+from engine.templates.slots import Slot
 
 FIELD = re.compile(r"@(?:@|([a-z][a-z0-9_]*)(?::(short|long))?)")
 MEDIA_MARK = "media:"
@@ -116,8 +117,9 @@ def media_of_bindings(bindings: Bindings) -> tuple[str, ...]:
 
 
 def empty_slots(template: Template, bindings: Bindings) -> tuple[Slot, ...]:
-    """The slots that nothing fills."""
-    return tuple(slot for slot in template.slots if slot.key not in bindings or bindings[slot.key].is_empty)
+    """The slots that nothing fills and that can't stay empty."""
+    needed = (slot for slot in template.slots if not slot.is_optional)
+    return tuple(slot for slot in needed if slot.key not in bindings or bindings[slot.key].is_empty)
 
 
 def unknown_fields(bindings: Bindings, known: Iterable[str]) -> tuple[str, ...]:

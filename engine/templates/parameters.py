@@ -14,11 +14,11 @@ from engine.templates.components import (
     BODY_LIMIT,
     BODY_ONLY_LIMIT,
     HEADER_TEXT_LIMIT,
-    URL_LIMIT,
     VARIABLE,
     Slot,
     Template,
 )
+from engine.templates.slots import URL_LIMIT
 from engine.templates.values import (
     VISIBLE,
     bool_text_expr,
@@ -88,7 +88,7 @@ def _fitting(slot: Slot, text: pl.Expr) -> pl.Expr:
     value = clean_expr(text)
     if slot.kind == "url_suffix":
         return url_suffix_expr(value, slot.prefix)
-    return image_expr(value) if slot.kind == "image" else value
+    return image_expr(value) if slot.is_media else value
 
 
 def _piece_expr(piece: Piece, kind: pl.DataType, language: str, zone: str) -> pl.Expr:

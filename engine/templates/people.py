@@ -17,6 +17,7 @@ from engine.templates.components import Slot, Template
 from engine.templates.render import PayloadBuilder, Rendered, render_message
 
 NO_IMAGE = "0" * 64
+NO_MOMENT = 4_102_444_800_000  # the year 2100, in ms
 NOBODY = "+900000000000"
 
 
@@ -82,8 +83,9 @@ def look_at(
         frame = frame.clear(1)
     filled = resolve_parameters(frame, template, bindings, zone=zone).row(0)
     values = filled[: len(template.slots)]
-    empty = tuple(slot for slot, value in zip(template.slots, values, strict=True) if value is None)
-    shown = [_mark(slot) if value is None else value for slot, value in zip(template.slots, values, strict=True)]
+    pairs = list(zip(template.slots, values, strict=True))
+    empty = tuple(slot for slot, value in pairs if value is None and not slot.is_optional)
+    shown = [value or ("" if slot.is_optional else _mark(slot)) for slot, value in pairs]
     files = {value.removeprefix(MEDIA_MARK): value for value in shown if value.startswith(MEDIA_MARK)}
     payload = PayloadBuilder(template, files).build(
         frame["to"][0] or (None if frame["_user_id"][0] else NOBODY), frame["_user_id"][0], shown, "preview"
@@ -93,8 +95,12 @@ def look_at(
 
 def _mark(slot: Slot) -> str:
     """What an empty slot shows."""
-    if slot.kind == "image":
+    if slot.is_media:
         return MEDIA_MARK + NO_IMAGE
+    if slot.kind == "number":
+        return "0"
+    if slot.kind == "moment":
+        return str(NO_MOMENT)
     return f"{{{{{slot.name if slot.kind == 'text' else 1}}}}}"
 
 

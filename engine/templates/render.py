@@ -1,109 +1,54 @@
-"""The message as it is posted, and as a phone shows it. Both come from the same payload.
+"""The message as a phone shows it, read back from the payload that is posted: a preview can't differ from it.
 
-`PayloadBuilder` is what workers post with; `render_message` reads a payload back, so a preview can't differ from what
-is sent. No polars here. Source: whatsapp.md §2.2–§2.4.
+No polars here. Source: whatsapp.md §2.2–§2.5.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import msgspec
+from engine.templates.components import Template
+from engine.templates.parts import VARIABLE, Button, Card, Component
+from engine.templates.payload import Payload, PayloadBuilder
+from engine.templates.slots import MEDIA_KINDS
 
-from engine.errors import MissingParameter
-from engine.templates.bindings import MEDIA_MARK
-from engine.templates.components import VARIABLE, Button, Component, Slot, Template
+__all__ = ["Payload", "PayloadBuilder", "Rendered", "RenderedButton", "RenderedCard", "render_message"]
 
-_encode = msgspec.json.Encoder().encode
 RIGHT_TO_LEFT = frozenset({"ar", "fa", "he", "ur", "ps", "sd", "yi"})
-
-Payload = dict[str, Any]
-MakeParameter = Callable[[str], dict[str, Any]]
-
-
-class PayloadBuilder:
-    """Builds the messages of one template.
-
-    Args:
-        media_ids: the provider's media id for each content hash that parameters may name (`media:<hash>`).
-    """
-
-    def __init__(self, template: Template, media_ids: Mapping[str, str] | None = None) -> None:
-        self._language = {"code": template.language}
-        self._name = template.name
-        self._media_ids = media_ids or {}
-        self._slot_count = len(template.slots)
-        self._parts = [
-            (head, [(index, self._maker(slot, template.is_named)) for index, slot in slots])
-            for head, slots in _grouped(template)
-        ]
-
-    def build(self, to: str | None, user_id: str | None, parameters: Sequence[str], callback_data: str) -> Payload:
-        """Exactly what is posted to one person.
-
-        Args:
-            to: the phone, E.164 with +; it wins when there is a `user_id` too.
-            parameters: a value per slot, in the template's order, as `resolve_parameters` made them.
-
-        Raises:
-            MissingParameter: a value is missing or empty, or names a file that was never uploaded.
-        """
-        if len(parameters) != self._slot_count:
-            raise MissingParameter(slot=f"{len(parameters)}/{self._slot_count}")
-        template: Payload = {"name": self._name, "language": self._language}
-        if self._parts:
-            template["components"] = [
-                {**head, "parameters": [make(parameters[index]) for index, make in makers]}
-                for head, makers in self._parts
-            ]
-        address = {"to": to} if to else {"recipient": user_id}
-        return {
-            "messaging_product": "whatsapp",
-            "recipient_type": "individual",
-            **address,
-            "type": "template",
-            "biz_opaque_callback_data": callback_data,
-            "template": template,
-        }
-
-    def build_bytes(
-        self, to: str | None, user_id: str | None, parameters: Sequence[str], callback_data: str
-    ) -> bytes:
-        """The same as JSON."""
-        return _encode(self.build(to, user_id, parameters, callback_data))
-
-    def _maker(self, slot: Slot, is_named: bool) -> MakeParameter:
-        if slot.kind == "image":
-            return self._image
-        fixed = (
-            {"type": "text", "parameter_name": slot.name} if is_named and slot.kind == "text" else {"type": "text"}
-        )
-
-        def make(value: str) -> dict[str, Any]:
-            if not value:
-                raise MissingParameter(slot=slot.label)
-            return {**fixed, "text": value}
-
-        return make
-
-    def _image(self, value: str) -> dict[str, Any]:
-        if not value.startswith(MEDIA_MARK):
-            return {"type": "image", "image": {"link": value}}
-        media_id = self._media_ids.get(value.removeprefix(MEDIA_MARK))
-        if media_id is None:
-            raise MissingParameter(slot="header.image")
-        return {"type": "image", "image": {"id": media_id}}
+Parameters = Sequence[Mapping[str, Any]]
+Parts = Mapping[str, Parameters]
 
 
 @dataclass(frozen=True)
 class RenderedButton:
-    """One button as a phone shows it."""
+    """One button as a phone shows it.
+
+    Attributes:
+        kind: as in the template; OTP too where the provider gives it back as a URL.
+        url: where it leads, or the phone number it calls.
+        code: what it copies.
+    """
 
     kind: str
     text: str
     url: str = ""
+    code: str = ""
+
+
+@dataclass(frozen=True)
+class RenderedCard:
+    """One card of a carousel.
+
+    Attributes:
+        media: a link or a media id.
+    """
+
+    header_kind: str
+    media: str
+    body: str
+    buttons: tuple[RenderedButton, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -111,92 +56,163 @@ class Rendered:
     """One message as a phone shows it: WhatsApp's own marks (*bold*) are still in the texts.
 
     Attributes:
-        image: a link or a media id; None without an image header.
+        header_kind: "", text, image, video, document or location.
+        media: a link or a media id; None without a media header.
+        location: latitude, longitude, name, address.
+        offer: the title of a limited-time offer.
+        offer_expires_ms: when it ends; None where it has no end.
+        code: what the message lets people copy: a coupon or a one-time code.
+        is_code: it is an authentication message.
         holes: variables that the payload leaves unfilled; empty in what may be sent.
     """
 
     body: str
     header: str = ""
-    image: str | None = None
     footer: str = ""
     buttons: tuple[RenderedButton, ...] = ()
     is_right_to_left: bool = False
     holes: tuple[str, ...] = ()
+    header_kind: str = ""
+    media: str | None = None
+    filename: str = ""
+    location: tuple[str, str, str, str] | None = None
+    offer: str = ""
+    offer_expires_ms: int | None = None
+    code: str = ""
+    cards: tuple[RenderedCard, ...] = ()
+    is_code: bool = False
+
+    @property
+    def image(self) -> str | None:
+        """The picture of an image header."""
+        return self.media if self.header_kind == "image" else None
 
 
 def render_message(payload: Mapping[str, Any], template: Template) -> Rendered:
     """What one recipient will see, read from the payload that would be posted."""
-    parts = {_place(part): part["parameters"] for part in payload["template"].get("components", ())}
-    header, body, footer = (template.component(kind) for kind in ("HEADER", "BODY", "FOOTER"))
-    header_values = _values(header, parts.get("header", ()))
-    body_values = _values(body, parts.get("body", ()))
-    suffixes = {
-        index: str(parts[place][0]["text"])
-        for index in range(len(template.buttons))
-        if (place := f"button.{index}") in parts
-    }
-    holes = [*_unfilled(header, header_values), *_unfilled(body, body_values)]
-    holes += [
-        button.text for index, button in enumerate(template.buttons) if button.is_dynamic and index not in suffixes
-    ]
+    components = payload["template"].get("components", ())
+    parts = _parts(components)
+    given = _given_cards(components)
+    header, footer, offer = (template.component(kind) for kind in ("HEADER", "FOOTER", "LIMITED_TIME_OFFER"))
+    buttons = _buttons(template.buttons, parts)
+    kind, media = _media_of(header, parts)
+    cards = tuple(_card(card, _parts(given.get(number, ()))) for number, card in enumerate(template.cards))
+    holes = list(_holes(template, parts))
+    for number, card in enumerate(template.cards):
+        holes += _holes(card, _parts(given.get(number, ())))
     return Rendered(
-        body=_filled(body, body_values),
-        header=_filled(header, header_values),
-        image=_image_of(parts.get("header", ())),
+        body=_text(template.component("BODY"), parts, "body"),
+        header=_text(header, parts, "header"),
         footer=footer.text if footer else "",
-        buttons=tuple(_button(button, suffixes.get(index)) for index, button in enumerate(template.buttons)),
+        buttons=buttons,
         is_right_to_left=template.language.split("_")[0] in RIGHT_TO_LEFT,
         holes=tuple(holes),
+        header_kind=kind,
+        media=media.get("link") or media.get("id") or "" if kind in MEDIA_KINDS else None,
+        filename=str(media.get("filename", "")),
+        location=_location(parts) if kind == "location" else None,
+        offer=offer.text if offer else "",
+        offer_expires_ms=_expiry(parts),
+        code=next((button.code for button in buttons if button.code), ""),
+        cards=cards,
+        is_code=template.otp_index is not None or template.category == "AUTHENTICATION",
     )
 
 
-def _grouped(template: Template) -> list[tuple[dict[str, Any], list[tuple[int, Slot]]]]:
-    """The components that need parameters, each with its slots and their place among the parameters."""
-    groups: dict[str, tuple[dict[str, Any], list[tuple[int, Slot]]]] = {}
-    for index, slot in enumerate(template.slots):
-        kind, _, rest = slot.key.partition(".")
-        if kind == "button":
-            number = rest.partition(".")[0]
-            head: dict[str, Any] = {"type": "button", "sub_type": "url", "index": number}
-            groups[slot.key] = (head, [(index, slot)])
-        else:
-            name = kind.partition(":")[0]
-            groups.setdefault(name, ({"type": name}, []))[1].append((index, slot))
-    return list(groups.values())
+def _parts(components: Sequence[Mapping[str, Any]]) -> dict[str, Parameters]:
+    """The parameters of each component, by its place."""
+    return {_place(part): part["parameters"] for part in components if "parameters" in part}
 
 
 def _place(part: Mapping[str, Any]) -> str:
     return f"button.{part['index']}" if part["type"] == "button" else str(part["type"])
 
 
-def _values(part: Component | None, parameters: Sequence[Mapping[str, Any]]) -> dict[str, str]:
+def _given_cards(components: Sequence[Mapping[str, Any]]) -> dict[int, Sequence[Mapping[str, Any]]]:
+    found = (card for part in components if part["type"] == "carousel" for card in part["cards"])
+    return {int(card["card_index"]): card["components"] for card in found}
+
+
+def _card(card: Card, parts: Parts) -> RenderedCard:
+    kind, media = _media_of(card.component("HEADER"), parts)
+    return RenderedCard(
+        header_kind=kind,
+        media=str(media.get("link") or media.get("id") or ""),
+        body=_text(card.component("BODY"), parts, "body"),
+        buttons=_buttons(card.buttons, parts),
+    )
+
+
+def _text(part: Component | None, parts: Parts, place: str) -> str:
+    """A component's text with its values; holes stay as they are."""
+    if part is None:
+        return ""
+    values = _values(part, parts.get(place, ()))
+    return VARIABLE.sub(lambda match: values.get(match.group(1), match.group(0)), part.text)
+
+
+def _values(part: Component, parameters: Parameters) -> dict[str, str]:
     """Variable -> text, by name where the payload names them, else by place."""
     texts = [parameter for parameter in parameters if "text" in parameter]
-    names = part.variables if part else ()
+    names = part.variables
     return {
         str(parameter.get("parameter_name") or (names[place] if place < len(names) else "")): str(parameter["text"])
         for place, parameter in enumerate(texts)
     }
 
 
-def _filled(part: Component | None, values: Mapping[str, str]) -> str:
-    """A component's text with its values; holes stay as they are."""
-    if part is None:
-        return ""
-    return VARIABLE.sub(lambda match: values.get(match.group(1), match.group(0)), part.text)
+def _holes(scope: Template | Card, parts: Parts) -> list[str]:
+    """What the payload leaves empty in a message or a card."""
+    found: list[str] = []
+    for kind, place in (("HEADER", "header"), ("BODY", "body")):
+        if part := scope.component(kind):
+            values = _values(part, parts.get(place, ()))
+            found += [name for name in part.variables if name not in values]
+            wanted = kind == "HEADER" and part.format.lower() in {*MEDIA_KINDS, "location"}
+            found += [part.format.lower()] if wanted and not parts.get(place) else []
+    if (offer := scope.component("LIMITED_TIME_OFFER")) and offer.has_expiration and _expiry(parts) is None:
+        found.append("offer")
+    for index, button in enumerate(scope.buttons):
+        needs = button.is_dynamic or button.is_otp or button.kind == "COPY_CODE"
+        if needs and not parts.get(f"button.{index}"):
+            found.append(button.text)
+    return found
 
 
-def _unfilled(part: Component | None, values: Mapping[str, str]) -> tuple[str, ...]:
-    return tuple(name for name in part.variables if name not in values) if part else ()
+def _buttons(buttons: Sequence[Button], parts: Parts) -> tuple[RenderedButton, ...]:
+    return tuple(_button(button, parts.get(f"button.{index}", ())) for index, button in enumerate(buttons))
 
 
-def _button(button: Button, suffix: str | None) -> RenderedButton:
-    url = button.url if suffix is None else VARIABLE.sub(lambda _: suffix, button.url)
+def _button(button: Button, parameters: Parameters) -> RenderedButton:
+    given = parameters[0] if parameters else {}
+    if button.is_otp:
+        return RenderedButton("OTP", button.text, code=str(given.get("text", "")))
+    if button.kind == "COPY_CODE":
+        return RenderedButton(button.kind, button.text, code=str(given.get("coupon_code", "")))
+    url = VARIABLE.sub(lambda _: str(given["text"]), button.url) if "text" in given else button.url
     return RenderedButton(button.kind, button.text, url or button.phone_number)
 
 
-def _image_of(parameters: Sequence[Mapping[str, Any]]) -> str | None:
-    for parameter in parameters:
-        if image := parameter.get("image"):
-            return str(image.get("link") or image.get("id") or "")
+def _media_of(header: Component | None, parts: Parts) -> tuple[str, Mapping[str, Any]]:
+    """The kind of a header, and the file in it."""
+    if header is None:
+        return "", {}
+    kind = header.format.lower() or "text"
+    given = next(iter(parts.get("header", ())), {})
+    return kind, given.get(kind) or {} if kind in MEDIA_KINDS else {}
+
+
+def _location(parts: Parts) -> tuple[str, str, str, str]:
+    place: Mapping[str, Any] = next(
+        (given["location"] for given in parts.get("header", ()) if "location" in given), {}
+    )
+    latitude, longitude, name, address = (
+        str(place.get(part, "")) for part in ("latitude", "longitude", "name", "address")
+    )
+    return latitude, longitude, name, address
+
+
+def _expiry(parts: Parts) -> int | None:
+    for given in parts.get("limited_time_offer", ()):
+        return int(given["limited_time_offer"]["expiration_time_ms"])
     return None

@@ -11,6 +11,14 @@ from engine.templates import Template, parse_template
 EXAMPLES = Path(__file__).parent / "graph_examples"
 SHIPPED = Path(__file__).parents[2] / "engine" / "sandbox" / "templates"
 IMAGE = {"type": "HEADER", "format": "IMAGE", "example": {"header_handle": ["https://cdn.example/a.png"]}}
+COPY = {"type": "COPY_CODE", "example": ["KIS20"]}
+FLOW = {"type": "FLOW", "text": "Open the form", "flow_id": "77", "flow_action": "navigate"}
+OTP = {"type": "OTP", "otp_type": "COPY_CODE", "text": "Copy code"}
+OTP_AS_URL = {
+    "type": "URL",
+    "text": "Copy code",
+    "url": "https://www.whatsapp.com/otp/code/?otp_type=COPY_CODE&code_expiration_minutes=10&code=otp{{1}}",
+}
 
 
 def body(text: str = "Hello {{1}}, welcome.", **more: Any) -> dict[str, Any]:
@@ -26,6 +34,24 @@ def header(text: str) -> dict[str, Any]:
 def buttons(*given: dict[str, Any]) -> dict[str, Any]:
     """A buttons component."""
     return {"type": "BUTTONS", "buttons": list(given)}
+
+
+def card(*more: dict[str, Any], text: str = "Only {{1}}.") -> dict[str, Any]:
+    """A card with an image, a text and what is given."""
+    return {"components": [IMAGE, body(text), *more]}
+
+
+def carousel(*cards: dict[str, Any]) -> dict[str, Any]:
+    """A carousel component."""
+    return {"type": "CAROUSEL", "cards": list(cards)}
+
+
+def offer(*, has_expiration: bool = True) -> dict[str, Any]:
+    """A limited-time offer."""
+    return {
+        "type": "LIMITED_TIME_OFFER",
+        "limited_time_offer": {"text": "Only today!", "has_expiration": has_expiration},
+    }
 
 
 def node(*components: dict[str, Any], **more: Any) -> dict[str, Any]:
