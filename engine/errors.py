@@ -5,7 +5,7 @@
     │   ├── InvalidPhone  InvalidRule  InvalidField  InvalidTemplate  MissingParameter
     │   ├── UnreadableFile  InvalidMapping  UnknownName  NotConfirmed
     ├── StateError              the right request at the wrong moment
-    │   ├── InvalidTransition  NotFound  MessagingLimitReached  AlreadyRunning  Cancelled
+    │   ├── InvalidTransition  NotFound  MessagingLimitReached  AlreadyRunning  Cancelled  ChangedMeanwhile
     ├── ProviderError           the provider said no: code, subcode, trace id
     ├── StoreError              DuckDB
     │   └── NewerDatabase
@@ -106,6 +106,10 @@ class AlreadyRunning(StateError):
 
 class Cancelled(StateError):
     """It was given up before anything was written."""
+
+
+class ChangedMeanwhile(StateError):
+    """{who} changed the {kind} “{name}” meanwhile (version {version}); look at it, then save again."""
 
 
 class ProviderError(UlakError):

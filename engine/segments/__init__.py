@@ -34,17 +34,14 @@ from engine.segments.rules import (
     Segment,
     parse_segment,
 )
+from engine.segments.saved import SavedSegment, find_segment, get_segment, list_segments
 from engine.segments.selection import Selection, SelectionMode
 from engine.segments.sizes import SizeCause, SizePoint, list_sizes, record_daily_sizes, record_size
 from engine.segments.speech import Speech
 from engine.segments.store import (
-    SavedSegment,
     archive_segment,
     bring_back_segment,
     duplicate_segment,
-    find_segment,
-    get_segment,
-    list_segments,
     load_context,
     name_segment,
     save_segment,

@@ -12,10 +12,12 @@ from engine.clock import from_store, to_store
 from engine.errors import InvalidRule
 from engine.segments.audience import Audience, count_audience
 from engine.segments.context import Context
-from engine.segments.store import list_segments
+from engine.segments.saved import list_segments
 from engine.warehouse import Warehouse
 
 MOST_POINTS = 400
+FEW_POINTS = 40
+"""Points of a small line in a table."""
 
 
 class SizeCause(StrEnum):
@@ -74,6 +76,30 @@ def record_daily_sizes(warehouse: Warehouse, context: Context, now: datetime) ->
             continue
         counted += record_size(warehouse, saved.segment_id, count, SizeCause.DAILY, now=now)
     return counted
+
+
+def record_used_sizes(warehouse: Warehouse, segment_ids: tuple[str, ...], context: Context, *, now: datetime) -> None:
+    """Count the saved segments that a message just went to, and write it down; one that is no more is passed over."""
+    cursor = warehouse.cursor()
+    for segment_id in segment_ids:
+        try:
+            count = count_audience(cursor, Audience(segment_ids=(segment_id,)), context)
+        except InvalidRule:
+            continue
+        record_size(warehouse, segment_id, count, SizeCause.SENT, now=now)
+
+
+def recent_sizes(cursor: duckdb.DuckDBPyConnection) -> dict[str, tuple[SizePoint, ...]]:
+    """The last sizes of every segment that was ever counted, the oldest first: for a line in a table."""
+    rows = cursor.execute(
+        "SELECT segment_id, count, counted_at, cause FROM segment_sizes"
+        " QUALIFY row_number() OVER (PARTITION BY segment_id ORDER BY counted_at DESC) <= ? ORDER BY counted_at",
+        [FEW_POINTS],
+    ).fetchall()
+    found: dict[str, list[SizePoint]] = {}
+    for segment_id, count, moment, cause in rows:
+        found.setdefault(segment_id, []).append(SizePoint(int(count), from_store(moment), cause))
+    return {segment_id: tuple(points) for segment_id, points in found.items()}
 
 
 def list_sizes(cursor: duckdb.DuckDBPyConnection, segment_id: str) -> tuple[SizePoint, ...]:

@@ -2,44 +2,25 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime, tzinfo
-from typing import Any
 
 import duckdb
 import narwhals as nw
 
 from engine.clock import from_store, to_store
 from engine.contacts.fields import load_registry
-from engine.errors import InputError, NotFound, UnknownName
+from engine.errors import InputError
 from engine.ids import new_id
 from engine.segments.compile import compile_rule
 from engine.segments.context import Context, ImportedFile, Named, SentOperation
-from engine.segments.names import checked_name, is_same_name, refuse_taken
+from engine.segments.names import checked_name, refuse_taken
 from engine.segments.rules import Segment, parse_segment
+from engine.segments.saved import SavedSegment, get_segment, refuse_changed
 from engine.segments.versions import add_version
 from engine.warehouse import Warehouse, audit
 from engine.words import N_
 
-SEGMENT_COLUMNS = (
-    "segment_id, name, definition, created_by, created_at, updated_by, updated_at, archived_at, description"
-)
 LONGEST_DESCRIPTION = 500
-
-
-@dataclass(frozen=True, slots=True)
-class SavedSegment:
-    """A segment as it is kept."""
-
-    segment_id: str
-    name: str
-    segment: Segment
-    created_by: str
-    created_at: datetime
-    updated_by: str
-    updated_at: datetime
-    archived_at: datetime | None = None
-    description: str = ""
 
 
 def load_context(cursor: duckdb.DuckDBPyConnection, *, now: datetime, zone: tzinfo) -> Context:
@@ -71,28 +52,33 @@ def save_segment(
     context: Context,
     segment_id: str | None = None,
     description: str | None = None,
+    edition: str | None = None,
 ) -> SavedSegment:
     """Keep a segment: a new one, or a new version of an existing one.
 
     Args:
         segment_id: the one to change; without it, a new one is made ("save as").
         description: None leaves the one there is.
+        edition: of the segment that the person saw when they began to change it; None: whatever it is now.
 
     Raises:
         InputError: the name is empty, too long or another segment's; the description is too long.
         InvalidRule: the definition can't be compiled, or refers to itself.
         NotFound: there is no segment of that id.
+        ChangedMeanwhile: it isn't the one they saw any more.
     """
     name = checked_name(name)
-    compile_rule(segment, nw, context, (segment_id,) if segment_id else ())
     with warehouse.writing() as cursor:
-        refuse_taken(cursor, "segments", "segment_id", name, segment_id)
+        _refuse_unfit(cursor, segment, context, segment_id)
         verb = "saved" if segment_id is None else "changed"
+        if segment_id is not None:
+            found = get_segment(cursor, segment_id)
+            refuse_changed(found, edition)
+            description = found.description if description is None else description
+        refuse_taken(cursor, "segments", "segment_id", name, segment_id)
         if segment_id is None:
             segment_id = new_id("seg", context.now)
             _insert(cursor, segment_id, who, context.now)
-        else:
-            description = get_segment(cursor, segment_id).description if description is None else description
         cursor.execute(
             "UPDATE segments SET name = ?, definition = ?, description = ?, updated_by = ?, updated_at = ?,"
             " archived_at = NULL WHERE segment_id = ?",
@@ -112,17 +98,25 @@ def save_segment(
 
 
 def name_segment(
-    warehouse: Warehouse, segment_id: str, name: str, description: str, *, who: str, now: datetime
+    warehouse: Warehouse,
+    segment_id: str,
+    name: str,
+    description: str,
+    *,
+    who: str,
+    now: datetime,
+    edition: str | None = None,
 ) -> SavedSegment:
     """Give a segment another name and description; whom it holds stays as it is.
 
     Raises:
         InputError: the name is empty, too long or another segment's; the description is too long.
         NotFound: there is no such segment.
+        ChangedMeanwhile: it isn't the one of that edition any more.
     """
     name = checked_name(name)
     with warehouse.writing() as cursor:
-        get_segment(cursor, segment_id)
+        refuse_changed(get_segment(cursor, segment_id), edition)
         refuse_taken(cursor, "segments", "segment_id", name, segment_id)
         cursor.execute(
             "UPDATE segments SET name = ?, description = ?, updated_by = ?, updated_at = ? WHERE segment_id = ?",
@@ -173,35 +167,12 @@ def bring_back_segment(warehouse: Warehouse, segment_id: str, *, who: str, now: 
         return get_segment(cursor, segment_id)
 
 
-def list_segments(cursor: duckdb.DuckDBPyConnection, *, archived: bool = False) -> tuple[SavedSegment, ...]:
-    """The saved segments by name; the archived ones instead, if asked."""
-    condition = "archived_at IS NOT NULL" if archived else "archived_at IS NULL"
-    sql = f"SELECT {SEGMENT_COLUMNS} FROM segments WHERE {condition} ORDER BY lower(name), segment_id"
-    return tuple(_saved(row) for row in cursor.execute(sql).fetchall())
-
-
-def get_segment(cursor: duckdb.DuckDBPyConnection, segment_id: str) -> SavedSegment:
-    """The segment of that id.
-
-    Raises:
-        NotFound: there is none.
-    """
-    rows = cursor.execute(f"SELECT {SEGMENT_COLUMNS} FROM segments WHERE segment_id = ?", [segment_id]).fetchall()
-    if not rows:
-        raise NotFound(kind="segment", id=segment_id)
-    return _saved(rows[0])
-
-
-def find_segment(cursor: duckdb.DuckDBPyConnection, name_or_id: str) -> SavedSegment:
-    """The segment of that id, else the one of that name (case doesn't count, archived ones don't either).
-
-    Raises:
-        UnknownName: there is none.
-    """
-    for each in list_segments(cursor):
-        if each.segment_id == name_or_id or is_same_name(each.name, name_or_id):
-            return each
-    raise UnknownName(kind="segment", name=name_or_id)
+def _refuse_unfit(
+    cursor: duckdb.DuckDBPyConnection, segment: Segment, context: Context, segment_id: str | None
+) -> None:
+    """Read it against what is saved at this moment: two people may make two segments refer to each other."""
+    fresh = load_context(cursor, now=context.now, zone=context.zone)
+    compile_rule(segment, nw, fresh, (segment_id,) if segment_id else ())
 
 
 def _insert(cursor: duckdb.DuckDBPyConnection, segment_id: str, who: str, now: datetime) -> None:
@@ -217,11 +188,3 @@ def _checked_description(text: str | None) -> str | None:
     if len(text) > LONGEST_DESCRIPTION:
         raise InputError(reason=N_("a description has at most 500 characters"))
     return text or None
-
-
-def _saved(row: tuple[Any, ...]) -> SavedSegment:
-    segment_id, name, definition, created_by, created_at, updated_by, updated_at, archived_at, description = row
-    return SavedSegment(
-        segment_id, name, parse_segment(definition), created_by, from_store(created_at), updated_by,
-        from_store(updated_at), from_store(archived_at) if archived_at else None, description or "",
-    )  # fmt: skip

@@ -44,6 +44,32 @@ def segment_uses(cursor: duckdb.DuckDBPyConnection) -> dict[str, SegmentUse]:
     return {segment_id: _use(states) for segment_id, states in found.items()}
 
 
+@dataclass(frozen=True, slots=True)
+class Place:
+    """One thing that a segment is used in: a segment, a draft or an operation, with its state."""
+
+    kind: str
+    id: str
+    name: str
+    state: str = ""
+
+
+def places_of(cursor: duckdb.DuckDBPyConnection, segment_id: str) -> tuple[Place, ...]:
+    """Everything a segment is used in, directly: segments by name, then drafts and operations, the newest first."""
+    saved = cursor.execute(
+        "SELECT segment_id, name, definition FROM segments WHERE archived_at IS NULL ORDER BY lower(name)"
+    ).fetchall()
+    found = [Place("segment", id_, name) for id_, name, text in saved if segment_id in _named_in(text)]
+    sent = cursor.execute(
+        "SELECT operation_id, name, state, coalesce(audience, json_extract(draft, '$.audience')::VARCHAR)"
+        " FROM operations ORDER BY coalesce(launched_at, created_at) DESC, operation_id"
+    ).fetchall()
+    for id_, name, state, text in sent:
+        if segment_id in _chosen_in(text):
+            found.append(Place("draft" if state == "draft" else "operation", id_, name or "", state))
+    return tuple(found)
+
+
 def _use(states: dict[str, list[str]]) -> SegmentUse:
     counts = {state: len(each) for state, each in states.items() if state != "segment"}
     drafts = counts.pop("draft", 0)

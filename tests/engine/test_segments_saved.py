@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from engine.errors import InputError, NotFound
+from engine.errors import ChangedMeanwhile, InputError, InvalidRule, NotFound
 from engine.segments import (
     Audience,
     Comparison,
@@ -31,6 +31,8 @@ from engine.segments import (
     save_segment,
     segment_uses,
 )
+from engine.segments.sizes import recent_sizes, record_used_sizes
+from engine.segments.usage import places_of
 from engine.warehouse import Warehouse
 from tests.engine import segments_world as world
 
@@ -144,6 +146,12 @@ def test_a_segment_knows_what_it_is_used_in(store: Warehouse) -> None:
     uses = segment_uses(store.cursor())
     assert uses == {inner: SegmentUse(("Not İzmir",), draft_count=1, operation_count=2, scheduled_count=1)}
     assert alone not in uses
+    places = places_of(store.cursor(), inner)
+    assert [(each.kind, each.name, each.state) for each in places if each.kind != "operation"] == [
+        ("segment", "Not İzmir", ""), ("draft", "x", "draft"),
+    ]  # fmt: skip
+    assert {each.id for each in places if each.kind == "operation"} == {"op-0", "op-1"}
+    assert places_of(store.cursor(), alone) == ()
 
 
 @pytest.mark.parametrize("picked", [False, True], ids=["segments", "a selection"])
@@ -155,3 +163,64 @@ def test_two_segments_side_by_side(store: Warehouse, picked: bool) -> None:
     assert found == Overlap(both=2, only_first=1, only_second=2)
     assert found.shared_ratio == pytest.approx(2 / 3)
     assert compare(store.cursor(), Audience(), Audience(), context) == Overlap(len(CITIES), 0, 0)
+
+
+def test_the_second_of_two_who_save_at_once_is_told_and_nothing_is_lost(store: Warehouse) -> None:
+    segment_id = _save(store, "İzmir", IN_IZMIR)
+    seen = get_segment(store.cursor(), segment_id).edition
+    save_segment(
+        store,
+        "İzmir",
+        EARLY,
+        who="Can",
+        context=_context(store),
+        segment_id=segment_id,
+        edition=seen,
+        description="d",
+    )
+    for change in (
+        lambda: save_segment(store, "Ege", IN_IZMIR, who="Elif", context=_context(store), segment_id=segment_id,
+                             edition=seen),
+        lambda: name_segment(store, segment_id, "Ege", "", who="Elif", now=world.NOW, edition=seen),
+    ):  # fmt: skip
+        with pytest.raises(ChangedMeanwhile) as told:
+            change()
+        assert (told.value.who, told.value.version) == ("Can", 2)
+    kept = get_segment(store.cursor(), segment_id)
+    assert (kept.segment, kept.name, kept.description) == (EARLY, "İzmir", "d")
+
+
+@pytest.mark.parametrize("change", ["described", "archived", "there and back"])
+def test_an_edition_tells_every_change_from_what_was_seen(store: Warehouse, change: str) -> None:
+    segment_id = _save(store, "İzmir", IN_IZMIR)
+    seen = get_segment(store.cursor(), segment_id).edition
+    if change == "described":
+        name_segment(store, segment_id, "İzmir", "By the sea", who="Can", now=world.NOW)
+    elif change == "archived":
+        archive_segment(store, segment_id, who="Can", now=world.NOW)
+    else:
+        _save(store, "İzmir", EARLY, segment_id)
+        _save(store, "İzmir", IN_IZMIR, segment_id)
+    assert get_segment(store.cursor(), segment_id).edition != seen
+
+
+def test_two_segments_saved_at_once_cannot_refer_to_each_other(store: Warehouse) -> None:
+    first, second = _save(store, "First", IN_IZMIR), _save(store, "Second", EARLY)
+    stale = _context(store)
+    save_segment(
+        store, "First", Segment(rule=Comparison(field="@segment", operator="in", value=second)), who="Elif",
+        context=stale, segment_id=first,
+    )  # fmt: skip
+    with pytest.raises(InvalidRule, match="itself"):
+        save_segment(
+            store, "Second", Segment(rule=Comparison(field="@segment", operator="in", value=first)), who="Can",
+            context=stale, segment_id=second,
+        )  # fmt: skip
+
+
+def test_a_message_to_saved_segments_writes_their_sizes_down(store: Warehouse) -> None:
+    first, second = _save(store, "İzmir", IN_IZMIR), _save(store, "Early", EARLY)
+    record_size(store, first, 9, "saved", now=world.NOW)
+    record_used_sizes(store, (first, "seg-none"), _context(store), now=world.NOW + timedelta(minutes=1))
+    assert [(each.count, each.cause) for each in recent_sizes(store.cursor())[first]] == [(9, "saved"), (3, "sent")]
+    assert second not in recent_sizes(store.cursor())
