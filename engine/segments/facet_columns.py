@@ -62,7 +62,20 @@ def column_sql(target: Field) -> str:
         return f'coalesce("{BEGAN}", "origin")'
     if target.name == WINDOW:
         return f"CASE WHEN \"{WINDOW}\" THEN 'true' ELSE 'false' END"
-    return f'"{target.name}"::VARCHAR' if target.type is FieldType.BOOL else f'"{target.name}"'
+    if target.type is FieldType.BOOL:  # a cast takes twice as long
+        return f"CASE WHEN \"{target.name}\" THEN 'true' WHEN NOT \"{target.name}\" THEN 'false' END"
+    return f'"{target.name}"'
+
+
+def grouping_sql(target: Field) -> str:
+    """The same to group by; a yes/no as itself, which groups faster than as a text: `as_text` reads it."""
+    is_plain = target.type is FieldType.BOOL and target.name != WINDOW
+    return f'"{target.name}"' if is_plain else column_sql(target)
+
+
+def as_text(value: str | bool | None) -> str | None:
+    """A value that was grouped by, as the facet has it."""
+    return str(value).lower() if isinstance(value, bool) else value or None
 
 
 def choose_bins(frame: duckdb.DuckDBPyRelation, target: Field, context: Context) -> Bins:

@@ -16,7 +16,7 @@ from engine.segments.activity import ACTIVITY
 from engine.segments.audience import count_frame, segment_frame
 from engine.segments.context import Context
 from engine.segments.cubes import Cube, Tally, build_cube
-from engine.segments.facet_columns import Bins, choose_bins, column_sql
+from engine.segments.facet_columns import Bins, as_text, choose_bins, column_sql, grouping_sql
 from engine.segments.facet_members import count_members
 from engine.segments.facet_values import FacetCounts, FacetValue, by_size
 from engine.segments.joins import MEMBERSHIP_FIELDS
@@ -80,14 +80,14 @@ class FacetQuestion:
 
     def _by_query(self, segment: Segment, names: Sequence[str]) -> dict[str, list[Tally]]:
         """The counts of each field over the people of a segment, all fields in one pass."""
-        columns = self._columns(self.cursor, segment, {name: column_sql(self._field(name)) for name in names})
+        columns = self._columns(self.cursor, segment, {name: grouping_sql(self._field(name)) for name in names})
         listed = ", ".join(f'"{name}"' for name in names)
         counts: dict[str, dict[str | None, int]] = {name: {} for name in names}
         sets = ", ".join(f'("{name}")' for name in names)
         rows = columns.aggregate(f"{listed}, grouping_id({listed}), count(*)", f"GROUPING SETS ({sets})").fetchall()
         for *values, absent, count in rows:
             place = next(place for place in range(len(names)) if not absent >> (len(names) - 1 - place) & 1)
-            own, value = counts[names[place]], values[place] or None
+            own, value = counts[names[place]], as_text(values[place])
             own[value] = own.get(value, 0) + int(count)
         return {name: [Tally(value, count, count) for value, count in each.items()] for name, each in counts.items()}
 
@@ -107,7 +107,7 @@ class FacetQuestion:
         cube = self._coded(others, (name,), {name: sql})
         if cube is not None:
             return cube.rolled_up({}, [name])[name]
-        if self._is_large(others):
+        if self._is_costly(others, (name,)):
             columns = self._columns(self.cursor, others, {name: sql})
             rows = columns.aggregate(f'"{name}", count(*)').fetchall()
             return [Tally(value, int(count), int(count)) for value, count in rows]
@@ -158,7 +158,7 @@ class FacetQuestion:
         if known:
             return cube
         cube = self._coded(rest, fields, columns)
-        if cube is None and self._is_large(rest):
+        if cube is None and self._is_costly(rest, fields):
             if not self.later:
                 self.later[key] = lambda cursor: build_cube(self._columns(cursor, rest, columns), fields)
             return None
@@ -186,6 +186,10 @@ class FacetQuestion:
             self.keeper.keep(own, cube)
         found: Cube | None = cube
         return found
+
+    def _is_costly(self, segment: Segment, fields: tuple[str, ...]) -> bool:
+        """Codes answer the next click anyway, so that not even a count pays; or it has too many people."""
+        return (*self.state, "codes", fields) in self.later or self._is_large(segment)
 
     def _is_large(self, segment: Segment) -> bool:
         """A cube of its people would take longer to build than a click may last."""

@@ -115,5 +115,5 @@ class FacetCubes:
 def _cells(kept: Any) -> int:
     """How much memory it takes, in cells of a cube (about 40 bytes)."""
     if isinstance(kept, RowCodes):
-        return kept.codes.nbytes // 40
+        return kept.codes.nbytes // 40 + len(kept.everybody.counts)
     return len(kept.counts) if isinstance(kept, Cube) else 0

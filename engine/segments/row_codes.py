@@ -9,7 +9,8 @@ as nothing is written; whatever needs a join, and so may come in another order, 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
 from typing import Any
 
 import duckdb
@@ -23,43 +24,56 @@ from engine.segments.cubes import Cube
 from engine.segments.joins import joins_of
 from engine.segments.rules import Segment
 
-MOST_COMBINATIONS = 8_000_000
+MOST_COMBINATIONS = 32_000_000
+"""Thinkable ones; those that occur are few of them, and are numbered anew."""
+MOST_OCCURRING = 2_000_000
 MOST_VALUES = 2_000
 FEW = 0.3
+HALVES = 2
+"""numpy counts without holding the interpreter: two threads take little more than half as long as one."""
 Mask = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True)
 class RowCodes:
-    """`codes[row]`: the combination of a contact's values, as one number in the mixed radix of `values`."""
+    """`codes[row]`: the combination of a contact's values, as its place in `everybody`, the cube of all."""
 
-    fields: tuple[str, ...]
-    values: tuple[tuple[str | None, ...], ...]
-    codes: npt.NDArray[Any]
+    codes: npt.NDArray[np.uint32]
+    everybody: Cube
 
     def cube_of(self, mask: Mask | None) -> Cube | None:
         """The cube of the rows for which the mask is true (None: all), or None when the table changed meanwhile."""
-        if mask is not None and len(mask) != len(self.codes):
-            return None
-        sizes = [len(each) for each in self.values]
-        tally = self._tally(mask, int(np.prod(sizes)))
-        cells = np.flatnonzero(tally)
-        codes, left = [], cells
-        for size in reversed(sizes):
-            left, own = np.divmod(left, size)
-            codes.append(own.astype(np.uint32))
-        return Cube(self.fields, self.values, tuple(reversed(codes)), tally[cells])
-
-    def _tally(self, mask: Mask | None, size: int) -> npt.NDArray[np.int64]:
-        """How many rows have each combination."""
         if mask is None:
-            return np.bincount(self.codes, minlength=size)
+            return self.everybody
+        if len(mask) != len(self.codes):
+            return None
+        return replace(self.everybody, counts=self._counts(mask))
+
+    def _counts(self, mask: Mask) -> npt.NDArray[np.int64]:
+        """How many rows have each combination: those that hold are counted, or those that don't and taken away."""
         held = int(np.count_nonzero(mask))
-        if held < len(mask) * FEW:
-            return np.bincount(self.codes[np.flatnonzero(mask)], minlength=size)
-        tally = np.bincount(self.codes * mask, minlength=size)  # all others counted as combination 0: quicker
-        tally[0] -= len(mask) - held
-        return tally
+        is_most = held > len(mask) // 2
+        fewer = ~mask if is_most else mask
+        counted = self._tally(fewer, is_few=min(held, len(mask) - held) < len(mask) * FEW)
+        counts: npt.NDArray[np.int64] = self.everybody.counts - counted if is_most else counted
+        return counts
+
+    def _tally(self, mask: Mask, *, is_few: bool) -> npt.NDArray[np.int64]:
+        size, middle = len(self.everybody.counts), len(mask) // HALVES
+        halves = (slice(0, middle), slice(middle, len(mask)))
+        with ThreadPoolExecutor(HALVES) as pool:
+            return sum(pool.map(lambda half: _tally(self.codes[half], mask[half], size, is_few), halves), _ZERO)
+
+
+_ZERO = np.zeros((), np.int64)
+
+
+def _tally(codes: npt.NDArray[np.uint32], mask: Mask, size: int, is_few: bool) -> npt.NDArray[np.int64]:
+    if is_few:
+        return np.bincount(codes[np.flatnonzero(mask)], minlength=size)
+    tally = np.bincount(codes * mask, minlength=size)  # all others counted as combination 0: quicker
+    tally[0] -= len(mask) - int(np.count_nonzero(mask))
+    return tally
 
 
 def read_row_codes(columns: duckdb.DuckDBPyRelation, fields: Sequence[str]) -> RowCodes | None:
@@ -76,9 +90,27 @@ def read_row_codes(columns: duckdb.DuckDBPyRelation, fields: Sequence[str]) -> R
     packed = "0"
     for name, known in zip(fields, values, strict=True):
         packed = f"({packed}) * {len(known)} + {_code_sql(name, known)}"
-    kind = "UTINYINT" if combinations <= 1 << 8 else "USMALLINT" if combinations <= 1 << 16 else "UINTEGER"
-    codes = _one_column(columns.project(f"({packed})::{kind} AS code"))
-    return RowCodes(tuple(fields), tuple(values), codes)
+    return _numbered_anew(_one_column(columns.project(f"({packed})::UINTEGER AS code")), fields, values, combinations)
+
+
+def _numbered_anew(
+    packed: npt.NDArray[np.uint32], fields: Sequence[str], values: Sequence[tuple[str | None, ...]], combinations: int
+) -> RowCodes | None:
+    """Codes in the mixed radix of `values`, as places among those that occur: a table that a core's cache holds."""
+    occurs = np.zeros(combinations, np.bool_)
+    occurs[packed] = True
+    cells = np.flatnonzero(occurs)
+    if len(cells) > MOST_OCCURRING:
+        return None
+    places = np.zeros(combinations, np.uint32)
+    places[cells] = np.arange(len(cells), dtype=np.uint32)
+    codes = places[packed]
+    columns, left = [], cells
+    for known in reversed(values):
+        left, own = np.divmod(left, len(known))
+        columns.append(own.astype(np.uint32))
+    counts = np.bincount(codes, minlength=len(cells))
+    return RowCodes(codes, Cube(tuple(fields), tuple(values), tuple(reversed(columns)), counts))
 
 
 def can_be_masked(segment: Segment, context: Context) -> bool:
