@@ -54,7 +54,7 @@ class RowCodes:
         held = int(np.count_nonzero(mask))
         is_most = held > len(mask) // 2
         fewer = ~mask if is_most else mask
-        counted = self._tally(fewer, is_few=min(held, len(mask) - held) < len(mask) * FEW)
+        counted = self._tally(fewer, is_few=min(held, len(mask) - held) <= len(mask) * FEW)
         counts: npt.NDArray[np.int64] = self.everybody.counts - counted if is_most else counted
         return counts
 
