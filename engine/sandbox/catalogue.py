@@ -70,8 +70,47 @@ class Catalogue:
     def restore(self) -> None:
         """Put every template back as it is shipped."""
         self.templates = [Template(copy.deepcopy(node)) for node in self._nodes]
+        self.locked: dict[tuple[str, str], int] = {}
+        self._index()
+
+    def _index(self) -> None:
         self._by_key = {(t.node["name"], t.node["language"]): t for t in self.templates}
         self._by_id = {t.node["id"]: t for t in self.templates}
+
+    def put(self, node: dict[str, Any]) -> Template:
+        """Add a template, or put another in the place of the one with its id."""
+        template = Template(node)
+        former = self.by_id(node["id"])
+        if former is None:
+            self.templates.append(template)
+        else:
+            self.templates[self.templates.index(former)] = template
+            template.accepted_count = former.accepted_count
+        self._index()
+        return template
+
+    def remove(self, template_id: str, locked_until_ms: int) -> None:
+        """Take a template out; its name can't be used again before then."""
+        template = self.by_id(template_id)
+        if template is not None:
+            self.templates.remove(template)
+            self.locked[template.node["name"], template.node["language"]] = locked_until_ms
+            self._index()
+
+    def settle(self, value: dict[str, Any]) -> None:
+        """A review's outcome takes effect, as its webhook tells it."""
+        template = self.by_id(str(value.get("message_template_id")))
+        if template is not None and template.status == "PENDING":
+            template.node |= {"status": value["event"], "rejected_reason": value["reason"]}
+
+    def redo(self, what: str, value: Any) -> None:
+        """Do again what the journal tells."""
+        if what == "made":
+            self.put(value)
+        elif what == "removed":
+            self.remove(*value)
+        else:
+            self.set_status(*value)
 
     def find(self, name: str, language: str) -> Template | None:
         """The template of that name and exactly that language."""

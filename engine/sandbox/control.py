@@ -13,6 +13,7 @@ from starlette.routing import Route
 from engine.errors import UnknownName
 from engine.sandbox import pictures
 from engine.sandbox.account import Account, Callback
+from engine.sandbox.authoring import Review
 from engine.sandbox.faults import Faults
 from engine.sandbox.forgetting import Forget
 from engine.sandbox.identity import message_id, new_token
@@ -30,6 +31,7 @@ SETTINGS: dict[str, type[msgspec.Struct]] = {
     "faults": Faults,
     "account": Account,
     "callback": Callback,
+    "review": Review,
 }
 FILES: dict[str, tuple[str, Callable[[str], bytes]]] = {
     "png": ("image/png", pictures.banner),

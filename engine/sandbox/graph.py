@@ -16,8 +16,10 @@ from starlette.routing import Route
 from engine.sandbox import nodes
 from engine.sandbox.account import Callback
 from engine.sandbox.catalogue import DEFAULT_FIELDS, NODE_FIELDS, Template, node_view
+from engine.sandbox.desk import TemplateDesk
 from engine.sandbox.media import MediaStore, Medium
 from engine.sandbox.refusals import Refusal, invalid, refuse, trace_id, unknown_object
+from engine.sandbox.uploads import Uploads
 from engine.sandbox.wire import check_token
 from engine.sandbox.world import World
 
@@ -33,6 +35,7 @@ class Graph:
     def __init__(self, world: World, media: MediaStore) -> None:
         self.world = world
         self.media = media
+        self.desk = TemplateDesk(world, Uploads(world.folder / "uploads"))
         self._links: dict[str, tuple[str, int]] = {}
 
     def routes(self) -> list[Route]:
@@ -47,6 +50,7 @@ class Graph:
             Route(
                 "/{version}/{node}/subscribed_apps", self._guarded(self.subscribed), methods=["GET", "POST", "DELETE"]
             ),
+            *self.desk.routes(self._guarded),
         ]
 
     def _guarded(self, handler: Handler) -> Callable[[Request], Awaitable[Response]]:
@@ -71,6 +75,8 @@ class Graph:
         """A phone number, an account, a template or a medium."""
         node, asked = request.path_params["node"], request.query_params.get("fields")
         world, keys = self.world, self.world.credentials
+        if node == "app":
+            return {"id": nodes.APP_ID, "name": "Ulak"}
         if node == keys.phone_number_id:
             return _view(nodes.phone_node(world), asked, nodes.PHONE_DEFAULT, "WhatsAppBusinessPhoneNumber")
         if node == keys.waba_id:

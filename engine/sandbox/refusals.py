@@ -86,12 +86,15 @@ class Refusal(UlakError):
     status: int
     subcode: int
     kind: str
+    said: tuple[str, str] | None
 
     def body(self) -> bytes:
         """The answer's JSON body."""
         error: dict[str, Any] = {"message": self.text, "type": self.kind, "code": self.code}
         if self.subcode:
             error["error_subcode"] = self.subcode
+        if self.said:
+            error |= {"is_transient": False, "error_user_title": self.said[0], "error_user_msg": self.said[1]}
         if self.details:
             error["error_data"] = {"messaging_product": "whatsapp", "details": self.details}
         error["fbtrace_id"] = trace_id()
@@ -99,9 +102,17 @@ class Refusal(UlakError):
 
 
 def refuse(
-    code: int, details: str = "", *, text: str = "", status: int = 0, subcode: int = 0, kind: str = OAUTH
+    code: int,
+    details: str = "",
+    *,
+    text: str = "",
+    status: int = 0,
+    subcode: int = 0,
+    kind: str = OAUTH,
+    said: tuple[str, str] | None = None,
 ) -> Refusal:
-    """The refusal with a code, to be raised; what is not given comes from the table."""
+    """The refusal with a code, to be raised; what is not given comes from the table. `said`: title and message for
+    the person who manages templates."""
     rule = RULES.get(code, Rule(400, "Something went wrong"))
     return Refusal(
         code=code,
@@ -110,6 +121,7 @@ def refuse(
         status=status or rule.status,
         subcode=subcode,
         kind=kind,
+        said=said,
     )
 
 

@@ -21,7 +21,7 @@ def check_token(scope: Scope, credentials: Credentials) -> None:
     """Refuse a missing token (104) and a wrong one (190)."""
     given = next((value for name, value in scope["headers"] if name == b"authorization"), b"")
     scheme, _, token = given.partition(b" ")
-    if scheme.lower() != b"bearer" or not token:
+    if scheme.lower() not in (b"bearer", b"oauth") or not token:
         raise refuse(104, text="An access token is required to request this resource.")
     if not hmac.compare_digest(token.strip(), credentials.access_token.encode()):
         raise refuse(190, text="Invalid OAuth access token - Cannot parse access token", subcode=463)

@@ -15,6 +15,7 @@ import msgspec
 
 from engine.clock import now_ms
 from engine.sandbox.account import Account, Callback
+from engine.sandbox.authoring import Review
 from engine.sandbox.catalogue import Catalogue, Template
 from engine.sandbox.credentials import Credentials
 from engine.sandbox.events import Event, plan
@@ -64,6 +65,7 @@ class World:
         self.ledger = Ledger()
         self.people = People()
         self.account = Account()
+        self.review = Review()
         self.box = FaultBox()
         self._due: list[tuple[int, int, int, Update]] = []
         self.catalogue.restore()
@@ -82,9 +84,9 @@ class World:
         self.journal.write(refused)
         self.ledger.refuse(refused)
 
-    def happen(self, person: str, field: str, value: dict[str, Any]) -> None:
-        """Let something happen that belongs to no message, and send its webhook."""
-        happening = Happening(self.next_no(), self.clock(), person, field, value)
+    def happen(self, person: str, field: str, value: dict[str, Any], delay_ms: int = 0) -> None:
+        """Let something happen that belongs to no message, now or later, and send its webhook."""
+        happening = Happening(self.next_no(), self.clock() + delay_ms, person, field, value)
         self.journal.write(happening)
         self._schedule(_update_of(happening))
 
@@ -187,12 +189,12 @@ class World:
         self.journal.close()
 
     def _restore(self, what: str, value: Any) -> None:
-        if what == "template":
-            self.catalogue.set_status(*value)
+        if what in ("template", "made", "removed"):
+            self.catalogue.redo(what, value)
         elif what == "seed":
             self.seed = value
         else:
-            kinds = {"people": People, "faults": Faults, "account": Account, "callback": Callback}
+            kinds = {"people": People, "faults": Faults, "account": Account, "callback": Callback, "review": Review}
             self._set(what, msgspec.convert(value, kinds[what]))
 
     def _set(self, what: str, value: Any) -> None:
@@ -228,6 +230,8 @@ class World:
             self.ledger.person(name).window_ms = event.at_ms // 1000 * 1000 + DAY_MS
         elif event.what in ("stop", "resume"):
             self.ledger.person(name).has_stopped = event.what == "stop"
+        elif isinstance(update.subject, Happening) and update.subject.field == "message_template_status_update":
+            self.catalogue.settle(update.subject.value)
 
     def _delivered(self, name: str, holder: int, at_ms: int) -> None:
         places = self.ledger.places
