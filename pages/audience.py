@@ -10,7 +10,7 @@ from engine.errors import InvalidRule
 from engine.segments import Audience, SavedSegment, list_segments, load_context
 from pages.ui import empty_state, formats, header, t
 from pages.ui.audience_actions import draw_actions, draw_picker, open_from_address
-from pages.ui.audience_charts import country_chart, growth_chart
+from pages.ui.audience_charts import draw_charts
 from pages.ui.audience_figures import Figures, figures
 from pages.ui.audience_head import draw_count, draw_reach
 from pages.ui.audience_rules import draw_rules
@@ -71,13 +71,8 @@ def _draw_main(
     with reach_place:
         draw_reach(found.reach(view.everybody))
     with chart_place:
-        if not count:
-            return
-        charts = st.grid(2, min_column_width=230, gap="medium")
-        with charts.cell():
-            country_chart(found.top_values(view.everybody, "country", 5))
-        with charts.cell():
-            growth_chart(found.growth(view.everybody))
+        if count:
+            draw_charts(view, found)
 
 
 def _draw_side(view: View, found: Figures) -> None:

@@ -1,122 +1,135 @@
-"""The two small charts of the Audience page: countries, and growth, figures and dates as the language writes them.
+"""The small charts that answer "who are these?": country, language, growth, and two fields of a person's choice.
 
-Vega-Lite is written by hand: building and checking the same through Altair took 100 ms of each rerun.
+One component for all of them. A click on a bar includes its value as a facet, a second click takes it back; the
+facet panel does the same by keyboard and can exclude. Which fields the last two show is a person's own setting.
 """
 
 from __future__ import annotations
 
-import json
-import math
-from datetime import date
-from functools import lru_cache
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 import streamlit as st
-from babel.dates import format_skeleton
+from pydantic import BaseModel, ConfigDict
 
-from engine.segments.overview import GrowthPoint
-from pages.ui import formats
+from engine.clock import utc_now
+from engine.segments import Context, Segment
+from engine.segments.joins import MEMBERSHIP_FIELDS
+from engine.warehouse.person_settings import get_setting, set_setting
+from pages.ui.audience_chart_values import GROWTH, Bar, Chart, charts_of
+from pages.ui.audience_figures import Figures
+from pages.ui.audience_state import Key, View
+from pages.ui.facet_fields import facet_names
+from pages.ui.facet_panel import chosen_facets
+from pages.ui.facet_words import facet_title
 from pages.ui.i18n import language, t
+from pages.ui.services import warehouse
+from pages.ui.shell import who
 
-HEIGHT, BAR_HEIGHT, FIGURE_WIDTH = 150, 28, 72
-BARE = {"ticks": False, "domain": False, "grid": False, "title": None}
-
-
-def country_chart(values: tuple[tuple[str | None, int], ...]) -> None:
-    """A bar per country, the figure at its end."""
-    st.caption(f"**{t('Country')}**")
-    height = BAR_HEIGHT * len(values) + 8
-    st.vega_lite_chart(_country_spec(values, language(), text_color()), height=height, alt=t("Contacts by country"))
+SETTING = "audience.charts"
+FIXED = ("country", "language", GROWTH)
+AT_FIRST = ("city", "@began", "consent")
 
 
-def growth_chart(points: tuple[GrowthPoint, ...]) -> None:
-    """How many of these people there were, by the time they were added."""
-    st.caption(f"**{t('Growth')}**")
-    if len(points) < 2:
-        st.caption(t("All of them were added on {day}.", day=formats.day(points[0].start)) if points else "–")
+class ChosenCharts(BaseModel):
+    """The fields of a person's own two charts."""
+
+    model_config = ConfigDict(frozen=True)
+
+    fields: tuple[str, ...] = ()
+
+
+def draw_charts(view: View, found: Figures) -> None:
+    """Draw the row of charts."""
+    choosable = chart_fields(found.context)
+    own = chosen_fields(choosable)
+    names = (*FIXED, *own)
+    charts = charts_of(view, found, names)
+    _charts(
+        key=Key.CHARTS,
+        data={
+            "click": st.session_state.get(Key.CHART_CLICK, 0),
+            "language": language(),
+            "words": _words(),
+            "choices": {
+                name: choice.model_dump(mode="json") for name, choice in view.segment.facets.items() if name in charts
+            },
+            "charts": [_sent(charts[name]) | {"slot": place - len(FIXED)} for place, name in enumerate(names)],
+            "fields": [[name, facet_title(name, found.context)] for name in choosable],
+        },
+        on_chosen_change=partial(_take_click, names),
+        on_field_change=partial(_take_field, choosable, own),
+    )
+
+
+def chart_fields(context: Context) -> tuple[str, ...]:
+    """The fields one can choose for a chart of one's own: what tells people apart in groups."""
+    apart = {*FIXED, *MEMBERSHIP_FIELDS, "phone", "email"}
+    return tuple(name for name in facet_names(context) if name not in apart)
+
+
+def chosen_fields(choosable: Sequence[str]) -> tuple[str, ...]:
+    """The two fields that this person's charts show; one that is gone is replaced by one of the first."""
+    if Key.CHART_FIELDS not in st.session_state:
+        kept = get_setting(warehouse().cursor(), who(), SETTING, ChosenCharts)
+        st.session_state[Key.CHART_FIELDS] = kept.fields
+    wanted = [*st.session_state[Key.CHART_FIELDS], *AT_FIRST, *choosable]
+    return tuple(dict.fromkeys(name for name in wanted if name in choosable))[:2]
+
+
+def _take_field(choosable: tuple[str, ...], own: tuple[str, ...]) -> None:
+    """After another field was chosen for one of the two."""
+    sent: Any = st.session_state[Key.CHARTS].get("field")
+    if not isinstance(sent, dict) or sent.get("name") not in choosable or sent.get("slot") not in (0, 1):
         return
-    st.vega_lite_chart(_growth_spec(points, language()), height=HEIGHT, alt=t("Contacts over time"))
+    fields = list(own)
+    other, name = 1 - sent["slot"], sent["name"]
+    if other < len(fields) and fields[other] == name:  # the two change places
+        fields.reverse()
+    else:
+        fields[sent["slot"]] = name
+    st.session_state[Key.CHART_FIELDS] = tuple(fields)
+    set_setting(warehouse(), who(), SETTING, ChosenCharts(fields=tuple(fields)), now=utc_now())
 
 
-def text_color() -> str:
-    """The theme's text colour: Vega draws on a canvas, which doesn't know it."""
-    return str(st.get_option(f"theme.{st.context.theme.type or 'light'}.textColor") or "gray")
+def _take_click(known: Sequence[str]) -> None:
+    """After a click on a bar: the choices of the fields that were clicked in."""
+    chosen = chosen_facets(Key.CHARTS, known)
+    if chosen is None:
+        return
+    segment: Segment = st.session_state.get(Key.SEGMENT, Segment())
+    for name, choice in chosen.facets.items():
+        segment = segment.with_facet(name, choice)
+    st.session_state[Key.SEGMENT] = segment
+    st.session_state[Key.CHART_CLICK] = chosen.click
 
 
-def nice_ticks(most: int) -> list[int]:
-    """Three or four round figures, from nought to the first that isn't below the greatest."""
-    rough = max(most, 1) / 3
-    scale = 10 ** max(0, math.floor(math.log10(rough)))
-    step = max(1, math.ceil(next(factor * scale for factor in (1, 2, 2.5, 5, 10) if factor * scale >= rough)))
-    return list(range(0, math.ceil(max(most, 1) / step) * step + 1, step))
+def _sent(chart: Chart) -> dict[str, Any]:
+    def rows(bars: Sequence[Bar]) -> list[list[Any]]:
+        return [[each.value, each.label, each.count, each.words] for each in bars]
 
-
-@lru_cache(maxsize=128)
-def _country_spec(values: tuple[tuple[str | None, int], ...], code: str, color: str) -> dict[str, Any]:
-    rows = [{"place": formats.country_name(each), "n": n, "label": formats.number(n)} for each, n in values]
-    most = max((n for _, n in values), default=1)
-    bars = {"domain": [0, most], "range": [0, {"expr": f"max(10, width - {FIGURE_WIDTH})"}]}
-    axis = {**BARE, "labelLimit": 120, "labelPadding": 8}
     return {
-        "data": {"values": rows},
-        "encoding": {
-            "y": {"field": "place", "type": "nominal", "sort": None, "axis": axis},
-            "tooltip": [
-                {"field": "place", "type": "nominal", "title": t("Country")},
-                {"field": "label", "type": "nominal", "title": t("Contacts")},
-            ],
-        },
-        "layer": [
-            {
-                "mark": {"type": "bar", "cornerRadius": 2, "size": 12},
-                "encoding": {"x": {"field": "n", "type": "quantitative", "axis": None, "scale": bars}},
-            },
-            {
-                "mark": {"type": "text", "align": "right", "fontSize": 12, "color": color, "x": {"expr": "width"}},
-                "encoding": {"text": {"field": "label", "type": "nominal"}},
-            },
-        ],
-    }
-
-
-@lru_cache(maxsize=128)
-def _growth_spec(points: tuple[GrowthPoint, ...], code: str) -> dict[str, Any]:
-    rows = [
-        {"n": number, "total": each.total, "day": formats.day(each.start), "label": formats.number(each.total)}
-        for number, each in enumerate(points)
-    ]
-    ticks, places = nice_ticks(points[-1].total), _label_places(len(points))
-    months = {place: _month(points[place].start, code) for place in places}
-    figures = {tick: formats.number(tick) for tick in ticks}
-    flush = {**BARE, "labelFlush": True, "labelOverlap": "greedy"}
-    return {
-        "data": {"values": rows},
-        "encoding": {
-            "x": {
-                "field": "n", "type": "quantitative", "scale": {"domain": [0, len(points) - 1], "nice": False},
-                "axis": {**flush, "values": places, "labelExpr": _words(months)},
-            },
-            "y": {
-                "field": "total", "type": "quantitative", "scale": {"domain": [0, ticks[-1]]},
-                "axis": {**BARE, "grid": True, "values": ticks, "labelExpr": _words(figures)},
-            },
-            "tooltip": [
-                {"field": "day", "type": "nominal", "title": t("From")},
-                {"field": "label", "type": "nominal", "title": t("Contacts")},
-            ],
-        },
-        "layer": [{"mark": {"type": "area", "opacity": 0.18}}, {"mark": {"type": "line", "strokeWidth": 1.8}}],
+        "name": chart.name, "title": chart.title, "bars": rows(chart.bars), "columns": rows(chart.columns),
+        "ends": chart.ends, "note": chart.note,
     }  # fmt: skip
 
 
-def _label_places(count: int) -> list[int]:
-    return sorted({0, count // 3, 2 * count // 3, count - 1}) if count > 4 else list(range(count))
+def _words() -> dict[str, str]:
+    return {
+        "hint": t("Click to include, click again to take it back"),
+        "included": t("included"),
+        "excluded": t("excluded"),
+        "choose": t("The field of this chart"),
+        "nothing": t("no value"),
+    }
 
 
-def _month(day: date, code: str) -> str:
-    return str(format_skeleton("yMMM", day, locale=code))
-
-
-def _words(labels: dict[int, str]) -> str:
-    """A Vega expression that looks a tick's label up."""
-    return f"({json.dumps({str(value): label for value, label in labels.items()})})[datum.value]"
+_charts = st.components.v2.component(
+    "ulak_audience_charts",
+    html="""<div class="charts">
+</div>""",
+    css=Path(__file__).with_suffix(".css").read_text("utf-8"),
+    js=Path(__file__).with_suffix(".js").read_text("utf-8"),
+)

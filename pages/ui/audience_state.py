@@ -44,6 +44,9 @@ class Key(StrEnum):
     FACETS = "audience.facets"
     FACETS_OPEN = "audience.facets_open"
     CLICK = "audience.click"
+    CHARTS = "audience.charts"
+    CHART_CLICK = "audience.chart_click"
+    CHART_FIELDS = "audience.chart_fields"
 
 
 @dataclass(frozen=True, slots=True)
