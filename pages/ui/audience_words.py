@@ -7,6 +7,7 @@ import re
 from engine.contacts.fields import Field, FieldType
 from engine.contacts.model import CONSENT_LABELS, ORIGIN_LABELS
 from engine.segments import Context, Segment, Speech, describe
+from engine.segments.activity import BEGAN
 from engine.segments.describe import field_label
 from pages.ui import formats
 from pages.ui.i18n import t
@@ -34,22 +35,23 @@ def value_label(field: Field, value: str | None) -> str:
         return formats.country_name(value)
     if field.built_in and field.name == "language":
         return formats.language_name(value)
-    if field.built_in and field.name in ("consent", "origin"):
+    if field.built_in and field.name in ("consent", "origin", BEGAN):
         return t({**CONSENT_LABELS, **ORIGIN_LABELS}.get(value, value))
     return value
 
 
 def sentence(segment: Segment, context: Context) -> str:
     """The segment as one Markdown sentence in the session's language, what was filled in in bold."""
-    return describe(segment, context, _speech(bold=True))
+    return describe(segment, context, speech(bold=True))
 
 
 def plain_sentence(segment: Segment, context: Context) -> str:
     """The same without any markup."""
-    return describe(segment, context, _speech(bold=False))
+    return describe(segment, context, speech(bold=False))
 
 
-def _speech(*, bold: bool) -> Speech:
+def speech(*, bold: bool) -> Speech:
+    """How the page says a segment; `bold`: as Markdown, what was filled in in bold."""
     return Speech(
         translate=t,
         value=value_label,
