@@ -3,25 +3,28 @@
     python -m bench.preflight [CONTACTS]
 
 Contacts with 8 % opted out, 2 % suppressed and 3 % without a name; a template with four slots. The baseline copies
-the same columns of the same table to a Parquet file, nothing more. Prints seconds, the ratio, and the peak memory.
+the same columns, in memory already, to a Parquet file, nothing more. The contacts are made in a process of their own:
+the peak memory is that of preflight and freezing. Prints seconds, the ratio, and that peak.
 """
 
 from __future__ import annotations
 
+import multiprocessing
 import resource
 import sys
 import tempfile
 import time
-from collections.abc import Callable
 from datetime import UTC
 from pathlib import Path
+
+import duckdb
 
 from engine.clock import to_store, utc_now
 from engine.operations.preflight import preflight
 from engine.operations.snapshot import freeze
 from engine.segments import Audience, load_context
 from engine.templates import Binding, parse_template
-from engine.warehouse import Warehouse, open_warehouse
+from engine.warehouse import Warehouse, open_scratch, open_warehouse
 
 TEXT = "Dear {{1}} {{2}}, your order {{3}} has arrived in {{4}}."
 TEMPLATE = parse_template(
@@ -62,25 +65,38 @@ def fill(warehouse: Warehouse, count: int) -> None:
         )
 
 
-def timed(what: Callable[[], object]) -> float:
-    """Seconds that it takes."""
-    start = time.perf_counter()
-    what()
-    return time.perf_counter() - start
+def make(path: Path, count: int) -> None:
+    """A store on disk with that many contacts."""
+    warehouse = open_warehouse(path)
+    fill(warehouse, count)
+    warehouse.close()
+
+
+def bare_copy(cursor: duckdb.DuckDBPyConnection, target: Path) -> float:
+    """Seconds of DuckDB's own COPY of the columns, the faster of two."""
+    people = cursor.sql(f"SELECT {COLUMNS} FROM contacts").to_arrow_table()
+    seconds = []
+    with open_scratch() as scratch:
+        scratch.register("people", people)
+        for _ in range(2):
+            start = time.perf_counter()
+            scratch.execute(f"COPY people TO '{target}' (FORMAT parquet, COMPRESSION zstd)")
+            seconds.append(time.perf_counter() - start)
+    return min(seconds)
 
 
 def main() -> None:
     """Run and print."""
     count = int(sys.argv[1]) if len(sys.argv) > 1 else 1_000_000
     with tempfile.TemporaryDirectory() as folder:
-        warehouse = open_warehouse(Path(folder) / "ulak.duckdb")
-        fill(warehouse, count)
+        path = Path(folder) / "ulak.duckdb"
+        child = multiprocessing.get_context("spawn").Process(target=make, args=(path, count))
+        child.start()
+        child.join()
+        warehouse = open_warehouse(path)
         cursor = warehouse.cursor()
-        target = Path(folder) / "bare.parquet"
-        copy = f"COPY (SELECT {COLUMNS} FROM contacts) TO '{target}' (FORMAT parquet, COMPRESSION zstd)"
         context = load_context(cursor, now=utc_now(), zone=UTC)
         for turn in ("cold", "warm", "warm"):
-            bare = timed(lambda: cursor.execute(copy))
             start, processor = time.perf_counter(), time.process_time()
             found = preflight(cursor, Audience(), TEMPLATE, BINDINGS, context)
             judged = time.perf_counter()
@@ -91,12 +107,13 @@ def main() -> None:
                 f"  preflight {judged - start:.2f} s, freeze {done - judged:.2f} s, both {done - start:.2f} s,",
                 end=" ",
             )
-            print(f"{time.process_time() - processor:.2f} s of processor, ", end="")
-            print(f"{(done - start) / bare:.1f} x a bare COPY ({bare:.2f} s)")
+            print(f"{time.process_time() - processor:.2f} s of processor")
             print("  left out:", ", ".join(f"{key} {n:,}" for key, n in found.reasons.items()))
             del found
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
         print(f"peak memory {peak:,.0f} MB")
+        bare = bare_copy(cursor, Path(folder) / "bare.parquet")
+        print(f"a bare COPY takes {bare:.2f} s; the last turn {(done - start) / bare:.1f} x as long")
 
 
 if __name__ == "__main__":

@@ -1,6 +1,8 @@
 """Why preflight leaves a contact out: one ordered table. The first reason that holds is the one.
 
-A duplicate comes last of all, so that it is only ever said of somebody who gets the message as another contact.
+The order: what a person or the house decided, then what nobody can mend here (address, country, cap), then the holes
+of the message, which a fallback can fill: so each of their steps says how many people filling it wins. A duplicate
+comes last of all, so that it is only ever said of somebody who gets the message as another contact.
 """
 
 from __future__ import annotations
@@ -12,9 +14,10 @@ import polars as pl
 
 from engine.words import N_
 
-MISSING, TOO_LONG = "missing:", "too_long:"
-"""What the reason begins with when a slot has no value, or too long a one; the slot's key follows."""
+MISSING, TOO_LONG, INVALID = "missing:", "too_long:", "invalid:"
+"""What the reason begins with when a slot has no value, too long or a forbidden one; the slot's key follows."""
 DUPLICATE = "duplicate"
+BY_HAND = "by_hand"
 
 
 @dataclass(frozen=True)
@@ -31,14 +34,19 @@ def _blank(name: str) -> pl.Expr:
 
 
 REASONS: tuple[Reason, ...] = (
-    Reason("no_address", N_("no phone number"), lambda: _blank("phone") & _blank("user_id")),
+    Reason(BY_HAND, N_("left out by hand"), lambda: pl.col("@by_hand")),
     Reason("opted_out", N_("opted out (consent)"), lambda: pl.col("@opted_out")),
     Reason("suppressed", N_("suppressed: wants no such messages"), lambda: pl.col("@suppressed")),
+    Reason("no_consent", N_("no recorded consent"), lambda: pl.col("@no_consent")),
+    Reason("no_address", N_("no phone number"), lambda: _blank("phone") & _blank("user_id")),
+    Reason("country", N_("country not allowed for such messages"), lambda: pl.col("@blocked")),
+    Reason("frequency", N_("got such a message a short time ago"), lambda: pl.col("@recent")),
 )
 LABELS: dict[str, str] = {
     **{reason.key: reason.label for reason in REASONS},
     MISSING: N_("no value for {slot}"),
     TOO_LONG: N_("too long with the value for {slot}"),
+    INVALID: N_("a value that can't be sent for {slot}"),
     DUPLICATE: N_("reached already as another contact"),
 }
 ORDER = tuple(LABELS)
@@ -51,13 +59,13 @@ def first_reason_expr() -> pl.Expr:
 
 def reason_rank(key: str) -> tuple[int, str]:
     """Where a reason stands in the order; one that this version doesn't know comes last."""
-    kind, _ = _split(key)
+    kind, _ = split_reason(key)
     return (ORDER.index(kind) if kind in ORDER else len(ORDER), key)
 
 
 def reason_label(key: str) -> tuple[str, str]:
     """(label for the catalogue, slot key or ""): the label has `{slot}` where the slot's name belongs."""
-    kind, slot = _split(key)
+    kind, slot = split_reason(key)
     return LABELS.get(kind, key), slot
 
 
@@ -67,9 +75,9 @@ def count_reasons(left_out: pl.DataFrame) -> dict[str, int]:
     return {key: counted[key] for key in sorted(counted, key=reason_rank)}
 
 
-def _split(key: str) -> tuple[str, str]:
-    """(kind, slot key or "")."""
-    for kind in (MISSING, TOO_LONG):
+def split_reason(key: str) -> tuple[str, str]:
+    """(kind as in `ORDER`, slot key or "")."""
+    for kind in (MISSING, TOO_LONG, INVALID):
         if key.startswith(kind):
             return kind, key.removeprefix(kind)
     return key, ""
