@@ -24,6 +24,7 @@ class Channel(BaseModel):
 
     Attributes:
         rate_per_second: what Ulak sends at most, in messages a second, in and out together.
+        app_id: the app of the access token; example files of new templates are uploaded to it.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -41,6 +42,7 @@ class Channel(BaseModel):
     verified_name: str | None = None
     status: str | None = None
     quality_rating: str | None = None
+    app_id: str | None = None
 
     @property
     def base_url(self) -> str:

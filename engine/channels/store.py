@@ -29,7 +29,7 @@ Hash: TypeAlias = "dict[Encodable, Encodable]"
 
 _COLUMNS = (
     "channel_id, name, provider, portfolio_id, waba_id, phone_number_id, graph_url, graph_version, rate_per_second,"
-    " display_phone, verified_name, status, quality_rating"
+    " display_phone, verified_name, status, quality_rating, app_id"
 )
 
 
@@ -128,6 +128,19 @@ def set_rate(
         cursor.execute("UPDATE channels SET rate_per_second = ? WHERE channel_id = ?", [rate, channel_id])
         audit(cursor, who=who, verb="re-rated", subject=("channel", channel_id), now=now, rate=rate)
     client.hset(live.channel_key(channel_id), "rate", rate)
+
+
+def keep_app_id(warehouse: Warehouse, channel_id: str, app_id: str, *, who: str, now: datetime) -> None:
+    """Remember which app a channel's token belongs to.
+
+    Raises:
+        InputError: it isn't made of digits.
+    """
+    if not (app_id.isascii() and app_id.isdigit()):
+        raise InputError(reason=N_("an app id has digits alone"), field="app_id")
+    with warehouse.writing() as cursor:
+        cursor.execute("UPDATE channels SET app_id = ? WHERE channel_id = ?", [app_id, channel_id])
+        audit(cursor, who=who, verb="named app", subject=("channel", channel_id), now=now, app_id=app_id)
 
 
 def publish_channels(warehouse: Warehouse, client: redis.Redis, settings: Settings) -> list[str]:

@@ -97,6 +97,14 @@ def keep_templates(
     return SyncResult(channel_id, len(found), _names(new), _names(changed), _names(gone))
 
 
+def keep_template(warehouse: Warehouse, channel_id: str, node: Mapping[str, Any], *, now: datetime) -> Template:
+    """Write one template as the provider describes it; the others stay as they are."""
+    template = parse_template(channel_id, node)
+    with warehouse.writing() as cursor:
+        _upsert(cursor, template, node.get("components") or [], now)
+    return template
+
+
 def last_synced(cursor: duckdb.DuckDBPyConnection, channel_id: str) -> datetime | None:
     """When a channel's templates were last read; None: never."""
     rows = cursor.execute("SELECT synced_at FROM channels WHERE channel_id = ?", [channel_id]).fetchall()

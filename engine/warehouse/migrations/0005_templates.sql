@@ -11,13 +11,15 @@ ALTER TABLE bindings ADD COLUMN slots VARCHAR;           -- JSON: the slots the 
 
 CREATE TABLE template_drafts (
     draft_id VARCHAR NOT NULL, channel_id VARCHAR NOT NULL, name VARCHAR NOT NULL, language VARCHAR NOT NULL,
-    category VARCHAR NOT NULL, definition VARCHAR NOT NULL,  -- JSON as the provider takes it
+    category VARCHAR NOT NULL, definition VARCHAR NOT NULL,  -- JSON: the draft as it was typed
     edits_template_id VARCHAR,     -- the template at the provider that it changes; NULL: a new one
     template_id VARCHAR,           -- what the provider calls it since it was submitted
     problem VARCHAR,               -- what the provider said against it
     created_by VARCHAR NOT NULL, created_at TIMESTAMP NOT NULL, updated_by VARCHAR NOT NULL, updated_at TIMESTAMP NOT NULL,
     submitted_at TIMESTAMP, submitted_by VARCHAR, archived_at TIMESTAMP
 );
+
+ALTER TABLE channels ADD COLUMN app_id VARCHAR;          -- example files of new templates are uploaded to it
 
 -- One's own numbers, and what was sent to them as a test: never part of an operation, never in a report.
 CREATE TABLE test_numbers (
