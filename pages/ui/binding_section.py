@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import duckdb
 import streamlit as st
@@ -12,6 +12,7 @@ from engine.contacts import FieldRegistry
 from engine.errors import UlakError
 from engine.operations.drafts import Draft, create_draft
 from engine.templates import (
+    Binding,
     Bindings,
     KeptBindings,
     Template,
@@ -21,7 +22,8 @@ from engine.templates import (
 )
 from engine.templates.people import count_contacts, count_without
 from pages.ui import t
-from pages.ui.binding_form import binding_form
+from pages.ui.binding_form import binding_form, merged, slot_label
+from pages.ui.binding_samples import first_contacts, samples_of
 from pages.ui.services import warehouse
 from pages.ui.shell import who
 from pages.ui.template_state import Key, edits_of, forget_edits, form_key, remember_edits
@@ -31,12 +33,12 @@ def draw_bindings(
     cursor: duckdb.DuckDBPyConnection, template: Template, kept: KeptBindings, registry: FieldRegistry
 ) -> Bindings:
     """Draw the form and its buttons; return what is typed now."""
-    if not template.has_variables:
+    if not template.slots:
         st.markdown(t("This template has no variables: everybody gets the same text."))
         _draw_actions(template, kept, {}, registry)
         return {}
-    if not kept.is_current:
-        st.info(t("The template was changed since these values were saved. Look at the message, then save again."))
+    bindings = edits_of(template, kept)
+    _draw_misfits(template, kept)
     st.caption(
         t("Type text, or @ and a field of the contact; both may be mixed, such as “Dear @name”. “@@” is an @ sign.")
     )
@@ -45,11 +47,26 @@ def draw_bindings(
         names = tuple(fields)
         return _without(warehouse().data_version, warehouse().epoch, names, registry, cursor)
 
-    begun = edits_of(template, kept)
-    bindings = binding_form(template, begun, registry, key=form_key(template, kept), count_without=count)
-    remember_edits(template, kept, bindings)
+    def take(changes: Mapping[str, Binding]) -> None:
+        remember_edits(template, kept, merged(edits_of(template, kept), changes))
+
+    binding_form(
+        template,
+        bindings,
+        registry,
+        key=form_key(template, kept),
+        on_change=take,
+        samples=samples_of(cursor, template, bindings, first_contacts(cursor), registry),
+        count_without=count,
+    )
     _draw_actions(template, kept, bindings, registry)
     return bindings
+
+
+def _draw_misfits(template: Template, kept: KeptBindings) -> None:
+    """What was saved for another form of the template."""
+    if not kept.is_current:
+        st.info(t("The template was changed since these values were saved. Look at the message, then save again."))
 
 
 @st.cache_data(show_spinner=False, max_entries=64)
@@ -85,14 +102,14 @@ def _draw_actions(template: Template, kept: KeptBindings, bindings: Bindings, re
                 args=(template, kept),
             )
         if template.unsendable_reason is None and st.button(
-            t("New bulk message with it"),
+            t("Still empty: {slot}", slot=slot_label(empty[0])) if empty else t("New bulk message with it"),
             icon=":material/send:",
             key="templates.message",
             disabled=bool(empty or strange),
         ):
             _begin_message(template, bindings)
     if empty:
-        names = " · ".join(t(slot.caption, name=slot.name) for slot in empty)
+        names = " · ".join(slot_label(slot) for slot in empty)
         st.caption(t("Still empty: {slots}. A message can't be sent before they are filled.", slots=names))
     elif template.has_variables and not changed:
         st.caption(t("Saved: the next bulk message with this template begins with these values."))

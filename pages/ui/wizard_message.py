@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import streamlit as st
 
 from engine.channels.provider import Channel
 from engine.clock import utc_now
 from engine.contacts import load_registry
-from engine.operations.drafts import Draft
-from engine.templates import Template, list_templates, load_bindings, save_bindings
+from engine.operations.drafts import Draft, load_draft
+from engine.templates import Binding, Template, empty_slots, list_templates, load_bindings, save_bindings
 from pages.ui import empty_state, t, who
-from pages.ui.binding_form import binding_form
+from pages.ui.binding_form import binding_form, merged, slot_label
+from pages.ui.binding_samples import samples_of
 from pages.ui.operation_words import plain
 from pages.ui.services import warehouse
-from pages.ui.wizard_preview import draw_audience_preview
+from pages.ui.wizard_preview import draw_audience_preview, first_of_audience
 from pages.ui.wizard_state import Key, change
 
 
@@ -89,22 +92,26 @@ def _draw_blanks(operation_id: str, draft: Draft, template: Template) -> None:
     if not template.slots:
         st.caption(t("This template has no blanks: everybody gets the same text."))
         return
-    if draft.template_hash != template.content_hash:
-        with st.container(border=True):
-            st.markdown(t("The template was changed since its blanks were filled. Look at the message, then go on."))
-            st.button(
-                t("I have looked at it"),
-                icon=":material/check:",
-                key=f"bulk_message.looked.{operation_id}",
-                on_click=lambda: change(operation_id, template_hash=template.content_hash),
-            )
+    _draw_changed(operation_id, draft, template)
     cursor = warehouse().cursor()
     registry = load_registry(cursor)
-    key = f"{Key.BINDING.of(operation_id)}.{template.name}.{template.language}"
-    bindings = binding_form(template, draft.bindings, registry, key=key)
-    if dict(bindings) != dict(draft.bindings):
-        change(operation_id, bindings=bindings)
-        st.rerun()
+
+    def take(changes: Mapping[str, Binding]) -> None:
+        kept = load_draft(warehouse().cursor(), operation_id)
+        if (kept.template_name, kept.template_language) == (template.name, template.language):
+            change(operation_id, bindings=merged(kept.bindings, changes))
+
+    binding_form(
+        template,
+        draft.bindings,
+        registry,
+        key=f"{Key.BINDING.of(operation_id)}.{template.name}.{template.language}",
+        on_change=take,
+        samples=samples_of(cursor, template, draft.bindings, first_of_audience(draft), registry),
+    )
+    if empty := empty_slots(template, draft.bindings):
+        names = " · ".join(slot_label(slot) for slot in empty)
+        st.caption(t("Still empty: {slots}. A message can't be sent before they are filled.", slots=names))
     st.button(
         t("Keep this as the template's default"),
         type="tertiary",
@@ -113,6 +120,28 @@ def _draw_blanks(operation_id: str, draft: Draft, template: Template) -> None:
         help=t("The next message with {template} begins with these blanks.", template=plain(template.name)),
         on_click=lambda: _keep(template, draft, registry.names()),
     )
+
+
+def _draw_changed(operation_id: str, draft: Draft, template: Template) -> None:
+    """What no longer fits since the blanks were filled."""
+    if draft.template_hash == template.content_hash:
+        return
+    known = {slot.key for slot in template.slots}
+    gone = [plain(key) for key in draft.bindings if key not in known]
+    with st.container(border=True):
+        st.markdown(t("The template was changed since its blanks were filled. Look at the message, then go on."))
+        if gone:
+            st.markdown(t("These blanks are no longer in it: {slots}.", slots=", ".join(gone)))
+        st.button(
+            t("I have looked at it"),
+            icon=":material/check:",
+            key=f"bulk_message.looked.{operation_id}",
+            on_click=lambda: change(
+                operation_id,
+                template_hash=template.content_hash,
+                bindings={key: binding for key, binding in draft.bindings.items() if key in known},
+            ),
+        )
 
 
 def _keep(template: Template, draft: Draft, fields: tuple[str, ...]) -> None:
