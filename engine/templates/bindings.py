@@ -1,25 +1,27 @@
 """What fills a template's slots: text and fields mixed, as a person types it ("Sayın @surname"), and what happens
 where the value is empty.
 
-Typed: `@field` stands for a contact's value, `@field:short` for its short form (dates), `@@` for an @.
+Typed: `@field` stands for a contact's value, `@field:short` for its short form (dates), `@@` for an @. `@today` is
+the day on which the audience is frozen; no contact has it.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
 from engine.templates.components import Template
 from engine.templates.slots import Slot
 
-FIELD = re.compile(r"@(?:@|([a-z][a-z0-9_]*)(?::(short|long))?)")
+FORMATS = ("long", "short", "number", "plain", "money", "upper", "lower", "title")
+"""How a value is written: dates long or short, numbers grouped or plain, money (also `money_TRY`), letters."""
+
+FIELD = re.compile(rf"@(?:@|([a-z][a-z0-9_]*)(?::(money_[A-Z]{{3}}|{'|'.join(FORMATS)})(?![A-Za-z0-9_]))?)")
+TODAY = "today"
 MEDIA_MARK = "media:"
 """A slot's value that is this and a content hash is an uploaded file."""
-
-PieceFormat = Literal["", "long", "short"]
 
 
 class Piece(BaseModel):
@@ -29,7 +31,7 @@ class Piece(BaseModel):
 
     text: str = ""
     field: str = ""
-    format: PieceFormat = ""
+    format: str = ""
 
     @property
     def typed(self) -> str:
@@ -64,8 +66,8 @@ class Binding(BaseModel):
 
     @property
     def fields(self) -> tuple[str, ...]:
-        """The fields it reads, each once, in order."""
-        return tuple(dict.fromkeys(piece.field for piece in self.pieces if piece.field))
+        """The contact's fields that it reads, each once, in order."""
+        return tuple(dict.fromkeys(piece.field for piece in self.pieces if piece.field not in {"", TODAY}))
 
     @property
     def is_empty(self) -> bool:

@@ -5,141 +5,234 @@ Called in web only: polars must not run in a worker. Source of the value rules: 
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from functools import reduce
+from zoneinfo import ZoneInfo
 
 import polars as pl
 
-from engine.templates.bindings import Binding, Bindings, Piece
-from engine.templates.components import (
-    BODY_LIMIT,
-    BODY_ONLY_LIMIT,
-    HEADER_TEXT_LIMIT,
-    VARIABLE,
-    Slot,
-    Template,
-)
-from engine.templates.slots import URL_LIMIT
+from engine.clock import utc_now
+from engine.templates.bindings import TODAY, Binding, Bindings, Piece
+from engine.templates.components import CARD_BODY_LIMIT, HEADER_TEXT_LIMIT, VARIABLE, Slot, Template
+from engine.templates.fitting import fit_constant, fit_expr
 from engine.templates.values import (
     VISIBLE,
     bool_text_expr,
     clean_expr,
+    date_text,
     date_text_expr,
-    image_expr,
+    letters_expr,
+    money_text_expr,
     number_text_expr,
-    url_suffix_expr,
+    plain_number_expr,
 )
 
 
+@dataclass(frozen=True)
+class Manner:
+    """How values are written: the template's language, where moments become days, and what time it is."""
+
+    language: str
+    zone: str
+    now: datetime
+
+    @property
+    def today(self) -> str:
+        """The day it is there, as ISO."""
+        return self.now.astimezone(ZoneInfo(self.zone)).date().isoformat()
+
+
+@dataclass(frozen=True)
+class Filling:
+    """How one slot is filled: with the same text for all (None: with nothing), or with a text a row that it takes."""
+
+    slot: Slot
+    constant: str | None = None
+    text: pl.Expr | None = None
+    fallback: str | None = None
+    is_wrong: bool = False
+    """The constant is there and can't be used."""
+
+    @property
+    def is_strict(self) -> bool:
+        """Whether there are texts that the slot doesn't take."""
+        return self.slot.kind != "text"
+
+
 def resolve_parameters(
-    frame: pl.DataFrame, template: Template, bindings: Bindings, *, zone: str = "UTC"
+    frame: pl.DataFrame, template: Template, bindings: Bindings, *, zone: str = "UTC", now: datetime | None = None
 ) -> pl.DataFrame:
     """Fill every slot for every row.
 
     Args:
         frame: **Shape**: one row per contact, with a column per field that a binding reads (a missing one is empty).
         zone: where moments become days.
+        now: what `@today` and the end of an offer are measured by; without it, the present moment.
 
     Returns:
-        **Shape**: as many rows in the same order; p_0 .. p_{k-1} String in slot order (null where empty);
-        `missing` UInt32: the first slot with no value, null if none; `too_long` UInt32: the first slot of a part
-        that would be longer than the provider takes, null if none.
+        **Shape**: as many rows in the same order; p_0 .. p_{k-1} String in slot order (null where empty), then
+        UInt32, null if none: `missing`: the first slot with no usable value; `too_long`: the first slot that is too
+        long, or whose part would be; `invalid`: the first slot whose value is there and can't be used (it is
+        missing, too). Slots that may stay empty are never missing.
     """
-    nothing = pl.lit(None, pl.UInt32)
-    columns = [
-        slot_expr(slot, bindings.get(slot.key, Binding()), frame.schema, template.language, zone).alias(f"p_{index}")
-        for index, slot in enumerate(template.slots)
-    ]
-    if not columns:
+    manner = Manner(template.language, zone, now or utc_now())
+    fillings = [_filling(slot, bindings.get(slot.key, Binding()), frame.schema, manner) for slot in template.slots]
+    if not fillings:
         none = pl.Series(dtype=pl.UInt32).extend_constant(None, frame.height)
-        return pl.DataFrame({"missing": none, "too_long": none})
-    empty = [pl.when(pl.col(f"p_{index}").is_null()).then(pl.lit(index, pl.UInt32)) for index in range(len(columns))]
-    filled = frame.with_columns(columns).select(f"p_{index}" for index in range(len(columns)))
+        return pl.DataFrame({"missing": none, "too_long": none, "invalid": none})
+    texts = frame.with_columns(_first_expr(filling).alias(f"p_{index}") for index, filling in enumerate(fillings))
+    texts = texts.select(f"p_{index}" for index in range(len(fillings)))
+    strict = [index for index, each in enumerate(fillings) if each.is_strict and each.text is not None]
+    filled = texts.with_columns(_last_expr(fillings[index], index, manner) for index in strict)
+    if strict:
+        filled = filled.with_columns(texts[f"p_{index}"].is_not_null().alias(f"@{index}") for index in strict)
+    nothing = pl.lit(None, pl.UInt32)
     return filled.with_columns(
-        pl.coalesce(*empty, nothing).alias("missing"),
-        pl.coalesce(*_too_long_exprs(template), nothing).alias("too_long"),
-    )
+        pl.coalesce(*_missing_exprs(fillings), nothing).alias("missing"),
+        pl.coalesce(*_too_long_exprs(template, fillings), nothing).alias("too_long"),
+        pl.coalesce(*_invalid_exprs(fillings), nothing).alias("invalid"),
+    ).drop(f"@{index}" for index in strict)
 
 
-def slot_expr(slot: Slot, binding: Binding, schema: pl.Schema, language: str, zone: str = "UTC") -> pl.Expr:
-    """The value of one slot: pieces joined and cleaned, the fallback where it is empty, else null."""
+def _filling(slot: Slot, binding: Binding, schema: pl.Schema, manner: Manner) -> Filling:
+    """What fills a slot, constants worked out once."""
     if binding.is_empty:
-        return pl.lit(None, pl.String)
+        return Filling(slot)
+    pieces = [_without_today(piece, slot, manner) for piece in binding.pieces]
     if not binding.fields:
-        return pl.lit(_constant(slot, "".join(piece.text for piece in binding.pieces)), pl.String)
-    fallback = _constant(slot, binding.fallback)
+        text = "".join(piece.text for piece in pieces)
+        value = fit_constant(slot, text, zone=manner.zone, now=manner.now)
+        return Filling(slot, constant=value, is_wrong=value is None)
+    fallback = fit_constant(slot, binding.fallback, zone=manner.zone, now=manner.now)
     if any(field not in schema for field in binding.fields):
-        return pl.lit(fallback, pl.String)
+        return Filling(slot, constant=fallback)
     texts = [
-        _piece_expr(piece, schema[piece.field], language, zone) if piece.field else pl.lit(piece.text)
-        for piece in binding.pieces
+        _piece_expr(piece, schema[piece.field], slot, manner) if piece.field else pl.lit(piece.text)
+        for piece in pieces
     ]
-    value = _fitting(slot, pl.concat_str(texts, ignore_nulls=False) if len(texts) > 1 else texts[0])
-    return value if fallback is None else value.fill_null(pl.lit(fallback))
+    text_expr = pl.concat_str(texts, ignore_nulls=False) if len(texts) > 1 else texts[0]
+    return Filling(slot, text=clean_expr(text_expr), fallback=fallback)
 
 
-def _constant(slot: Slot, text: str) -> str | None:
-    """A constant text as the slot takes it."""
-    value: str | None = pl.DataFrame({"text": [text]}).select(_fitting(slot, pl.col("text"))).item()
-    return value
+def _first_expr(filling: Filling) -> pl.Expr:
+    """A text slot's values; for another kind the texts that it may take or not."""
+    if filling.text is None:
+        return pl.lit(filling.constant, pl.String)
+    if filling.is_strict or filling.fallback is None:
+        return filling.text
+    return filling.text.fill_null(pl.lit(filling.fallback))
 
 
-def _fitting(slot: Slot, text: pl.Expr) -> pl.Expr:
-    """The text as the slot's kind takes it; null where it can't be used."""
-    value = clean_expr(text)
-    if slot.kind == "url_suffix":
-        return url_suffix_expr(value, slot.prefix)
-    return image_expr(value) if slot.is_media else value
+def _last_expr(filling: Filling, index: int, manner: Manner) -> pl.Expr:
+    value = fit_expr(filling.slot, pl.col(f"p_{index}"), zone=manner.zone, now=manner.now)
+    value = value if filling.fallback is None else value.fill_null(pl.lit(filling.fallback))
+    return value.alias(f"p_{index}")
 
 
-def _piece_expr(piece: Piece, kind: pl.DataType, language: str, zone: str) -> pl.Expr:
+def _without_today(piece: Piece, slot: Slot, manner: Manner) -> Piece:
+    """`@today` is the same for everybody: text."""
+    if piece.field != TODAY:
+        return piece
+    form = piece.format if piece.format in {"short", "long"} else "long"
+    day = datetime.fromisoformat(manner.today).date()
+    return Piece(text=date_text(day, manner.language, form) if slot.kind == "text" else manner.today)
+
+
+def _piece_expr(piece: Piece, kind: pl.DataType, slot: Slot, manner: Manner) -> pl.Expr:
     """A field's value as text; null where the contact has none."""
-    column = pl.col(piece.field)
+    column, is_words = pl.col(piece.field), slot.kind == "text"
     if isinstance(kind, pl.Datetime):
         moment = column if kind.time_zone else column.dt.replace_time_zone("UTC")
-        return date_text_expr(moment.dt.convert_time_zone(zone).dt.date(), language, piece.format or "long")
+        if slot.kind == "moment":
+            return moment.dt.epoch("ms").cast(pl.String)
+        column, kind = moment.dt.convert_time_zone(manner.zone).dt.date(), pl.Date()
     if kind == pl.Date:
-        return date_text_expr(column, language, piece.format or "long")
+        form = piece.format if piece.format == "short" else "long"
+        return date_text_expr(column, manner.language, form) if is_words else column.cast(pl.String)
     if kind.is_numeric():
-        return number_text_expr(column.cast(pl.Float64), language)
+        return _number_expr(column.cast(pl.Float64), piece.format if is_words else "plain", manner.language)
     if kind == pl.Boolean:
-        return bool_text_expr(column, language)
+        return bool_text_expr(column, manner.language)
     text = column.cast(pl.String)
-    return pl.when(text.str.contains(VISIBLE)).then(text)
+    text = pl.when(text.str.contains(VISIBLE)).then(text)
+    if piece.format in {"upper", "lower", "title"}:
+        return letters_expr(text, piece.format, manner.language)
+    if piece.format.startswith(("money", "number")):
+        return pl.coalesce(_number_expr(text.cast(pl.Float64, strict=False), piece.format, manner.language), text)
+    return text
 
 
-def _too_long_exprs(template: Template) -> list[pl.Expr]:
-    """One expression per part with slots: the index of its first slot where the filled part is too long."""
+def _number_expr(column: pl.Expr, form: str, language: str) -> pl.Expr:
+    if form.startswith("money"):
+        return money_text_expr(column, language, form.removeprefix("money").removeprefix("_"))
+    return plain_number_expr(column) if form == "plain" else number_text_expr(column, language)
+
+
+def _missing_exprs(fillings: Sequence[Filling]) -> list[pl.Expr]:
     found: list[pl.Expr] = []
-    for start, limit in (
-        ("header.text:", HEADER_TEXT_LIMIT),
-        ("body:", _body_limit(template)),
-        ("button.", URL_LIMIT),
-    ):
-        numbered = [(index, slot) for index, slot in enumerate(template.slots) if slot.key.startswith(start)]
-        groups = [[pair] for pair in numbered] if start == "button." else [numbered] if numbered else []
-        for group in groups:
-            fixed = len(group[0][1].prefix) if start == "button." else _fixed_length(template, start)
-            values = reduce(
-                lambda left, right: left + right,
-                (pl.col(f"p_{index}").str.len_chars().fill_null(0) * _uses(template, slot) for index, slot in group),
-            )
-            found.append(pl.when(values + fixed > limit).then(pl.lit(group[0][0], pl.UInt32)))
+    for index, filling in enumerate(fillings):
+        can_be_empty = filling.text is not None and filling.fallback is None
+        if filling.slot.is_optional or not (can_be_empty or (filling.text is None and filling.constant is None)):
+            continue
+        found.append(pl.when(pl.col(f"p_{index}").is_null()).then(pl.lit(index, pl.UInt32)))
     return found
 
 
-def _part_text(template: Template, start: str) -> str:
-    part = template.component("HEADER" if start.startswith("header") else "BODY")
-    return part.text if part else ""
+def _invalid_exprs(fillings: Sequence[Filling]) -> list[pl.Expr]:
+    found: list[pl.Expr] = []
+    for index, filling in enumerate(fillings):
+        if filling.text is None:
+            found += [pl.lit(index, pl.UInt32)] if filling.is_wrong else []
+        elif filling.is_strict and filling.fallback is None:
+            unusable = pl.col(f"@{index}") & pl.col(f"p_{index}").is_null()
+            found.append(pl.when(unusable).then(pl.lit(index, pl.UInt32)))
+    return found
 
 
-def _fixed_length(template: Template, start: str) -> int:
-    return len(VARIABLE.sub("", _part_text(template, start)))
+def _too_long_exprs(template: Template, fillings: Sequence[Filling]) -> list[pl.Expr]:
+    """Per part with variables and per slot with a limit: the index of its first slot where it is too long."""
+    found = [
+        (index, _longer_expr([(index, 1)], fillings, filling.slot.limit))
+        for index, filling in enumerate(fillings)
+        if filling.slot.limit
+    ]
+    for indices in _text_parts(template).values():
+        first = template.slots[indices[0]]
+        part = template.part_of(first)
+        text = part.text if part else ""
+        names = VARIABLE.findall(text)
+        uses = [(index, names.count(template.slots[index].name)) for index in indices]
+        room = _limit_of(template, first) - len(VARIABLE.sub("", text))
+        found.append((indices[0], _longer_expr(uses, fillings, room)))
+    ordered = sorted(found, key=lambda pair: pair[0])
+    return [pl.when(longer).then(pl.lit(index, pl.UInt32)) for index, longer in ordered]
 
 
-def _uses(template: Template, slot: Slot) -> int:
-    """How often a variable stands in its part."""
-    return 1 if slot.kind == "url_suffix" else VARIABLE.findall(_part_text(template, slot.key)).count(slot.name)
+def _text_parts(template: Template) -> Mapping[str, list[int]]:
+    """The slots of each header and body, by what their keys begin with."""
+    parts: dict[str, list[int]] = {}
+    for index, slot in enumerate(template.slots):
+        if slot.place.startswith(("header.text:", "body:")):
+            parts.setdefault(slot.key.rpartition(":")[0], []).append(index)
+    return parts
 
 
-def _body_limit(template: Template) -> int:
-    return BODY_ONLY_LIMIT if len(template.components) == 1 else BODY_LIMIT
+def _limit_of(template: Template, slot: Slot) -> int:
+    if slot.place.startswith("header"):
+        return HEADER_TEXT_LIMIT
+    return template.body_limit if slot.card is None else CARD_BODY_LIMIT
+
+
+def _longer_expr(uses: Sequence[tuple[int, int]], fillings: Sequence[Filling], room: int) -> pl.Expr:
+    """Whether the values of some slots, each used so often, need more characters than there is room for."""
+    fixed = sum(len(fillings[index].constant or "") * count for index, count in uses)
+    lengths = [
+        pl.col(f"p_{index}").str.len_chars().fill_null(0) * count
+        for index, count in uses
+        if fillings[index].text is not None
+    ]
+    if not lengths:
+        return pl.lit(fixed > room)
+    return reduce(lambda left, right: left + right, lengths) > max(room - fixed, -1)

@@ -75,13 +75,13 @@ def test_a_slot_without_a_binding_is_missing_for_all() -> None:
 
 def test_a_template_without_slots_answers_one_row_per_person() -> None:
     filled = resolve_parameters(people(name=["a", "b", "c"]), template(body("Hi")), {})
-    assert filled.to_dict(as_series=False) == {"missing": [None] * 3, "too_long": [None] * 3}
+    assert filled.to_dict(as_series=False) == {"missing": [None] * 3, "too_long": [None] * 3, "invalid": [None] * 3}
 
 
 def test_nobody_is_answered_with_nobody() -> None:
     frame = pl.DataFrame(schema={"name": pl.String, "born": pl.Date})
     filled = resolve_parameters(frame, template(body("{{1}}")), {"body:1": Binding.of("@name @born")})
-    assert (filled.height, filled.columns) == (0, ["p_0", "missing", "too_long"])
+    assert (filled.height, filled.columns) == (0, ["p_0", "missing", "too_long", "invalid"])
 
 
 def test_the_persons_own_values_stay_as_they_were() -> None:

@@ -152,7 +152,7 @@ def test_whoever_lacks_nothing_gets_a_message_without_holes(values: list[str]) -
     found = template(header("On {{1}}"), body("Dear {{1}}, {{2}}"))
     bindings = {slot.key: Binding.of(f"@f{number}") for number, slot in enumerate(found.slots)}
     frame = pl.DataFrame({f"f{number}": [value] for number, value in enumerate(values)})
-    *parameters, missing, _ = resolve_parameters(frame, found, bindings).row(0)
+    *parameters, missing, _, _ = resolve_parameters(frame, found, bindings).row(0)
     if missing is not None:
         with pytest.raises(MissingParameter):
             build(found, *(value or "" for value in parameters))
