@@ -25,6 +25,8 @@ from engine.words import N_
 
 FEW_IDS = 200
 """Up to here ids are part of the expression; more are joined."""
+FAR_ROWS = 2_000
+"""A page that begins behind so many rows is found by its ids first: sorting whole rows costs several times that."""
 
 
 class Audience(Model):
@@ -115,8 +117,12 @@ def page_of(
     sort: Sort = Sort(),
     limit: int = 50,
     offset: int = 0,
+    total: int | None = None,
 ) -> pl.DataFrame:
     """One page of the audience.
+
+    Args:
+        total: how many the audience has, if that is known: pages near the end are then found from the end.
 
     Returns:
         Shape: `contact_id` and the columns asked for, one row per contact, in the order of `sort`, empty values last.
@@ -129,15 +135,34 @@ def page_of(
         if name not in context.registry:
             raise InvalidRule(reason=f"there is no field {name!r}", field=name, problem=N_("there is no such field"))
     frame = audience_frame(cursor, audience, context)
-    native = frame.to_native().order(_order_sql(sort, context)).limit(limit, offset)
-    return pl.DataFrame(native.project(", ".join(f'"{name}"' for name in wanted)).pl())
+    rows, projected = frame.to_native(), ", ".join(f'"{name}"' for name in wanted)
+    if offset < FAR_ROWS:
+        return pl.DataFrame(rows.order(_order_sql(sort, context)).limit(limit, offset).project(projected).pl())
+    ids = _far_ids(rows, sort, context, limit, offset, total)
+    kept = rows.filter(f"contact_id IN ({', '.join(map(str, ids))})") if ids else rows.limit(0)
+    return pl.DataFrame(kept.order(_order_sql(sort, context)).project(projected).pl())
 
 
-def _order_sql(sort: Sort, context: Context) -> str:
+def _far_ids(
+    rows: duckdb.DuckDBPyRelation, sort: Sort, context: Context, limit: int, offset: int, total: int | None
+) -> list[int]:
+    """The ids of a page far in: only what is sorted by is read, and from the end if that is nearer."""
+    narrow = rows.project(", ".join(dict.fromkeys(("contact_id", f'"{sort.field}"'))))
+    from_end = total is not None and offset < total < 2 * offset + limit
+    if from_end and total is not None:
+        limit = min(limit, total - offset)
+        offset = total - offset - limit
+    found = narrow.order(_order_sql(sort, context, backwards=from_end)).limit(limit, offset).project("contact_id")
+    return [int(row[0]) for row in found.fetchall()]
+
+
+def _order_sql(sort: Sort, context: Context, *, backwards: bool = False) -> str:
     """The `ORDER BY` of a sort whose field is known: words in the order of the Turkish alphabet."""
     collated = sort.field in context.registry.names(FieldType.TEXT, FieldType.CHOICE) and sort.field != "phone"
     words = " COLLATE tr" if collated else ""
-    return f'"{sort.field}"{words} {"DESC" if sort.descending else "ASC"} NULLS LAST, contact_id'
+    direction = "DESC" if sort.descending is not backwards else "ASC"
+    ends = "NULLS FIRST, contact_id DESC" if backwards else "NULLS LAST, contact_id"
+    return f'"{sort.field}"{words} {direction} {ends}'
 
 
 def _selected(cursor: duckdb.DuckDBPyConnection, frame: nw.LazyFrame[Any], selection: Selection) -> nw.LazyFrame[Any]:

@@ -108,6 +108,33 @@ def test_pages_hold_everybody_once_in_any_order(store: Warehouse, field: str, de
     assert sorted(seen) == list(range(len(CITIES)))
 
 
+@pytest.mark.parametrize("total", [2_700, None], ids=["from the end", "of unknown length"])
+@pytest.mark.parametrize("sort", [Sort("city", True), Sort("city"), Sort("created_at", True), Sort("contact_id")])
+def test_a_page_far_in_is_the_same_as_when_everybody_is_sorted(
+    warehouse: Warehouse, sort: Sort, total: int | None
+) -> None:
+    world.prepare(warehouse)
+    cities = ["İzmir", None, "Çorum", "Ankara"]
+    rows = [
+        {**dict.fromkeys(world.SCHEMA), "city": cities[number % 4], "bucket": number,
+         "created_at": datetime(2026, 11, 1 + number % 7)}
+        for number in range(2_700)
+    ]  # fmt: skip
+    world.fill(warehouse, [{name: value for name, value in row.items() if name != "contact_id"} for row in rows])
+
+    def ids(offset: int, limit: int) -> list[int]:
+        page = page_of(
+            warehouse.cursor(), Audience(), _context(warehouse), columns=("city",), sort=sort, limit=limit,
+            offset=offset, total=total,
+        )  # fmt: skip
+        return page["contact_id"].to_list()
+
+    everybody = ids(0, 2_700)
+    for offset in (2_000, 2_350, 2_660):
+        assert ids(offset, 50) == everybody[offset : offset + 50]
+    assert ids(2_700, 50) == []
+
+
 def test_words_sort_by_the_turkish_alphabet_and_no_value_comes_last(store: Warehouse) -> None:
     def cities(descending: bool) -> list[str | None]:
         sort = Sort("city", descending)
