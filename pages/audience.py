@@ -14,10 +14,9 @@ from pages.ui.audience_charts import draw_charts
 from pages.ui.audience_figures import Figures, figures
 from pages.ui.audience_head import draw_count, draw_reach
 from pages.ui.audience_rules import draw_rules
-from pages.ui.audience_state import Key, View, current_view, start_over, take_facets, take_opened
+from pages.ui.audience_state import FACET_KEYS, Key, View, current_view, start_over, take_chosen
 from pages.ui.audience_table import draw_table, draw_tools
-from pages.ui.audience_words import label_of, value_label
-from pages.ui.facet_panel import FacetView, facet_panel
+from pages.ui.facet_side import count_facets, draw_facets, read_facets
 from pages.ui.services import settings, warehouse
 
 
@@ -81,28 +80,13 @@ def _draw_side(view: View, found: Figures) -> None:
         t("Narrow by"), list(sides), default="facets", format_func=sides.__getitem__, key=Key.SIDE, required=True,
         label_visibility="collapsed", width="stretch", wrap=True,
     )  # fmt: skip
-    names, first = found.facet_fields()
-    opened = tuple(st.session_state.get(Key.FACETS_OPEN, first))
-    chosen = tuple(name for name, choice in view.segment.facets.items() if not choice.is_empty and name in names)
-    counted = tuple(name for name in names if name in opened or name in chosen)
-    counts = found.facet_counts(view.everybody, counted)
-    fields = {name: found.context.registry.get(name) for name in names}
+    facets = read_facets(found)
+    counts = count_facets(facets, view.everybody, found)
     if side == "rules":
-        known = {name: [each.value for each in counts[name] if each.value][:200] for name in counted}
+        known = {name: [each.value for each in values if each.value][:200] for name, values in counts.items()}
         draw_rules(view.segment, found.context, known)
         return
-    views = [
-        FacetView(
-            name, label_of(field),
-            [(each.value, value_label(field, each.value), each.count) for each in counts[name]]
-            if name in counts else None,
-        )
-        for name, field in fields.items()
-    ]  # fmt: skip
-    facet_panel(
-        views, view.segment.facets, key=Key.FACETS, click=st.session_state.get(Key.CLICK, 0),
-        on_chosen=lambda: take_facets(list(names)), on_opened=lambda: take_opened(list(names)),
-    )  # fmt: skip
+    draw_facets(facets, counts, view.everybody, found, FACET_KEYS, take_chosen)
 
 
 def _line(saved: dict[str, SavedSegment]) -> str:

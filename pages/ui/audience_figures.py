@@ -13,14 +13,14 @@ import polars as pl
 import streamlit as st
 
 from engine import segments
-from engine.contacts.fields import FieldType
-from engine.segments import Audience, Context, FacetCounts, FacetCubes, Matches, Reach, Sort
+from engine.segments import Audience, Context, FacetChoice, FacetCounts, FacetCubes, Matches, Reach, Segment, Sort
+from engine.segments.facets import MOST_FIELDS
+from engine.segments.field_use import fields_of_many, filled_beside, filled_fields
 from engine.segments.joins import freshness
 from engine.segments.overview import GrowthPoint
+from engine.segments.value_search import ValuesFound, find_values
 from pages.ui.services import warehouse
 
-FACETS_OPEN_AT_FIRST = 6
-FIRST_FACETS = ("origin", "language", "city", "country", "consent")
 Version = tuple[Any, ...]
 
 
@@ -53,21 +53,41 @@ class Figures:
         """How the audience came to be."""
         return _growth(self._state(audience), audience.model_dump_json(), self.cursor, self.context)
 
-    def page(self, audience: Audience, columns: tuple[str, ...], sort: Sort, limit: int, offset: int) -> pl.DataFrame:
-        """One page of rows."""
+    def page(
+        self, audience: Audience, columns: tuple[str, ...], sort: Sort, limit: int, offset: int, total: int
+    ) -> pl.DataFrame:  # fmt: skip
+        """One page of rows of an audience that has `total`."""
         return segments.page_of(
-            self.cursor, audience, self.context, columns=columns, sort=sort, limit=limit, offset=offset
+            self.cursor, audience, self.context, columns=columns, sort=sort, limit=limit, offset=offset, total=total
         )
 
     def facet_counts(self, audience: Audience, fields: tuple[str, ...]) -> FacetCounts:
-        """The counts of the open facets."""
-        if not fields:
-            return {}
-        return _cubes().counts(self.cursor, audience, self.context, fields, self.version)
+        """The counts of facets. The same fields, in whatever order, are one question: its cubes serve everybody."""
+        counted: FacetCounts = {}
+        asked = sorted(fields)
+        for place in range(0, len(asked), MOST_FIELDS):
+            part = tuple(asked[place : place + MOST_FIELDS])
+            counted |= _cubes().counts(self.cursor, audience, self.context, part, self.version)
+        return counted
 
-    def facet_fields(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
-        """(all fields that have a facet, those that are open at first), the ones that tell most first."""
-        return _facet_fields((*self.version, self.context.today), self.cursor, self.context)
+    def facet_bins(self, name: str) -> frozenset[str | None]:
+        """The bins of a number or date: the same whatever is chosen."""
+        everybody = _cubes().counts(self.cursor, Audience(), self.context, (name,), self.version)
+        return frozenset(each.value for each in everybody[name]) - {None}
+
+    def values_found(self, audience: Audience, name: str, needle: str, limit: int) -> ValuesFound:
+        """The most frequent values of a field with very many, or those with the needle in them."""
+        segment = audience.as_segment()
+        chosen = segment.facets.get(name, FacetChoice())
+        if needle and not chosen.is_empty:  # what is found doesn't depend on it
+            segment = segment.with_facet(name, FacetChoice())
+        state = self._state(Audience(segment=segment))
+        return _values_found(state, segment.model_dump_json(), name, needle, limit, self.cursor, self.context)
+
+    def facet_use(self) -> tuple[frozenset[str], frozenset[str]]:
+        """(fields in which somebody has a value, fields with very many different values)."""
+        filled, many = _field_use(self.version, self.cursor, self.context)
+        return filled | filled_beside(self.cursor, self.context), many
 
     def _state(self, audience: Audience) -> Version:
         """What an answer depends on: the data, the day, and what people do if the audience looks at that."""
@@ -113,13 +133,17 @@ def _growth(
     return segments.growth(_cursor, Audience.model_validate_json(audience), _context)
 
 
+@st.cache_data(show_spinner=False, max_entries=200)
+def _values_found(
+    state: Version, segment: str, name: str, needle: str, limit: int,
+    _cursor: duckdb.DuckDBPyConnection, _context: Context,
+) -> ValuesFound:  # fmt: skip
+    return find_values(_cursor, Segment.model_validate_json(segment), _context, name, needle=needle, limit=limit)
+
+
 @st.cache_data(show_spinner=False, max_entries=20)
-def _facet_fields(
-    state: Version, _cursor: duckdb.DuckDBPyConnection, _context: Context
-) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    names = _context.registry.names(FieldType.CHOICE, FieldType.BOOL)
-    filled = segments.filled_counts(_cursor, _context, names)
-    known = [name for name in FIRST_FACETS if name in names]
-    # sorted is stable: those with values first, then as a person looks for them, then as they were added
-    ordered = sorted(dict.fromkeys([*known, *names]), key=lambda name: not filled[name])
-    return tuple(ordered), tuple(name for name in ordered if filled[name])[:FACETS_OPEN_AT_FIRST]
+def _field_use(
+    version: Version, _cursor: duckdb.DuckDBPyConnection, _context: Context
+) -> tuple[frozenset[str], frozenset[str]]:
+    people_count = segments.count_audience(_cursor, Audience(), _context)
+    return filled_fields(_cursor, _context), fields_of_many(_cursor, _context, people_count)

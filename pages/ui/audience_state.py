@@ -10,7 +10,8 @@ import streamlit as st
 
 from engine.segments import AllOf, Audience, Comparison, Rule, Segment, Selection, SelectionMode, Sort
 from engine.segments.rules import PERSON_FIELD
-from pages.ui.facet_panel import chosen_facets, opened_facets
+from pages.ui.facet_panel import Chosen
+from pages.ui.facet_side import PanelKeys
 
 PAGE_SIZE = 50
 SHORTEST_SEARCH = 2
@@ -42,11 +43,14 @@ class Key(StrEnum):
     DRAWN = "audience.drawn"
     SIDE = "audience.side"
     FACETS = "audience.facets"
-    FACETS_OPEN = "audience.facets_open"
+    SOUGHT = "audience.sought"
     CLICK = "audience.click"
     CHARTS = "audience.charts"
     CHART_CLICK = "audience.chart_click"
     CHART_FIELDS = "audience.chart_fields"
+
+
+FACET_KEYS = PanelKeys(Key.FACETS, Key.CLICK, Key.SOUGHT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,21 +139,12 @@ def start_over() -> None:
         del st.query_params[SEGMENT_PARAMETER]
 
 
-def take_facets(known: list[str]) -> None:
-    """After a click in the facet panel."""
-    chosen = chosen_facets(Key.FACETS, known)
-    if chosen is None:
-        return
+def take_chosen(chosen: Chosen) -> None:
+    """After a click in the facet panel: the choice of every facet."""
     segment: Segment = st.session_state.get(Key.SEGMENT, Segment())
     for name, choice in chosen.facets.items():
         segment = segment.with_facet(name, choice)
     st.session_state[Key.SEGMENT] = segment
-    st.session_state[Key.CLICK] = chosen.click
-
-
-def take_opened(known: list[str]) -> None:
-    """After a facet was unfolded or folded."""
-    st.session_state[Key.FACETS_OPEN] = opened_facets(Key.FACETS, known)
 
 
 def take_ticks(key: str, page_ids: list[int], fingerprint: str) -> None:

@@ -1,133 +1,100 @@
-const FEW = 6
-const kept = new WeakMap()
-
-const fold = text => text.replace(/[İIı]/g, "i").toLowerCase().replace(/i\u0307+/g, "i")
-const make = (tag, name, text) => {
-  const node = document.createElement(tag)
-  if (name) node.className = name
-  if (text !== undefined) node.textContent = text
-  return node
-}
-
-function sideOf(memory, field, value) {
-  const choice = memory.choices[field] || { include: [], exclude: [] }
-  return choice.include.includes(value) ? "included" : choice.exclude.includes(value) ? "excluded" : ""
-}
-
-function clicked(memory, field, value) {
-  const side = sideOf(memory, field, value)
-  const old = memory.choices[field] || { include: [], exclude: [] }
-  const include = old.include.filter(each => each !== value)
-  const exclude = old.exclude.filter(each => each !== value)
-  if (side === "") include.push(value)
-  if (side === "included") exclude.push(value)
-  memory.choices = { ...memory.choices, [field]: { include, exclude } }
-  memory.click += 1
-}
-
-function drawRow(scene, facet, [value, label, count], most) {
+function drawHead(scene, facet, isOpen) {
   const { memory, data } = scene
-  const side = sideOf(memory, facet.name, value)
-  const row = make("button", `row ${side} ${count === 0 ? "zero" : ""}`)
-  const figure = scene.number.format(count)
-  row.type = "button"
-  row.dataset.key = JSON.stringify([facet.name, value])
-  row.title = `${label} · ${figure}\n${data.words.hint}`
-  row.setAttribute("role", "checkbox")
-  row.setAttribute("aria-checked", side === "included" ? "true" : side === "excluded" ? "mixed" : "false")
-  const spoken = side ? `, ${data.words[side]}` : ""
-  row.setAttribute("aria-label", `${facet.label}: ${label}${spoken}, ${figure}`)
-  row.append(make("span", "mark", side === "included" ? "✓" : side === "excluded" ? "–" : ""))
-  row.append(make("span", "label", label), make("span", "count", figure))
-  const bar = make("span", "bar")
-  const line = make("i")
-  line.style.width = `${most ? (100 * count) / most : 0}%`
-  if (count === 0) line.style.minWidth = "0"
-  bar.append(line)
-  row.append(bar)
-  row.onclick = () => {
-    clicked(memory, facet.name, value)
+  const choice = choiceOf(memory, facet.name)
+  const head = make("h3")
+  const button = push("fold", "", ["fold", facet.name], () => {
+    isOpen ? memory.opened.delete(facet.name) : memory.opened.add(facet.name)
     draw(scene)
-    scene.setTriggerValue("chosen", { click: memory.click, choices: memory.choices })
+    scene.setTriggerValue("opened", [...memory.opened])
+  })
+  button.setAttribute("aria-expanded", String(isOpen))
+  button.append(make("span", "arrow", "›"), make("span", "title", facet.label))
+  const [included, excluded] = [choice.include.length, choice.exclude.length]
+  if (included) button.append(make("span", "sign yes", `✓ ${scene.number.format(included)}`))
+  if (excluded) button.append(make("span", "sign no", `– ${scene.number.format(excluded)}`))
+  if (isOpen && facet.kind === "values" && facet.size > FEW && !included && !excluded) {
+    button.append(make("span", "note", say(data.words.values, { count: scene.number.format(facet.size) })))
   }
-  return row
+  head.append(button)
+  if (included || excluded) {
+    const clear = push("clear", "×", ["clear", facet.name], () => choose(scene, facet.name, [], []))
+    clear.title = say(data.words.clear, { field: facet.label })
+    clear.setAttribute("aria-label", clear.title)
+    head.append(clear)
+  }
+  return head
 }
 
 function drawFacet(scene, facet, needle) {
-  const { memory, data } = scene
-  const { words } = data
-  const byLabel = fold(facet.label).includes(needle)
-  const found = (facet.values || []).filter(each => byLabel || fold(each[1]).includes(needle))
-  if (needle && !byLabel && !found.length) return null
+  const { memory } = scene
+  const isOpen = memory.opened.has(facet.name)
+  if (needle && !fold(facet.label).includes(needle)) {
+    const found = isOpen && facet.rows && facet.rows.some(each => fold(each[1]).includes(needle))
+    const isCut = isOpen && facet.rows && facet.kind === "values" && facet.size > facet.rows.length
+    if (!found && !isCut) return null
+  }
   const section = make("section")
-  const head = make("h3")
-  const open = facet.values !== null
-  const foldButton = make("button", "fold")
-  foldButton.type = "button"
-  foldButton.dataset.key = JSON.stringify(["fold", facet.name])
-  foldButton.setAttribute("aria-expanded", String(open))
-  foldButton.append(make("span", "arrow", "›"), make("span", "", facet.label))
-  if (open && facet.size > FEW) {
-    foldButton.append(make("span", "note", words.values.replace("{count}", scene.number.format(facet.size))))
-  }
-  foldButton.onclick = () => {
-    const names = data.facets.filter(each => (each.values !== null) !== (each.name === facet.name)).map(each => each.name)
-    scene.setTriggerValue("opened", names)
-  }
-  head.append(foldButton)
-  section.append(head)
-  if (!open) return section
-  const all = needle ? found.slice(0, 60) : memory.whole.has(facet.name) ? found : found.filter(
-    (each, index) => index < FEW || sideOf(memory, facet.name, each[0]))
-  const most = Math.max(...facet.values.map(each => each[2]), 0)
-  const rows = make("div", memory.whole.has(facet.name) && !needle ? "long" : "")
-  rows.setAttribute("role", "group")
-  rows.setAttribute("aria-label", facet.label)
-  rows.dataset.scroll = facet.name
-  for (const each of all) rows.append(drawRow(scene, facet, each, most))
-  section.append(rows)
-  if (!needle && facet.values.length > FEW) section.append(drawMore(scene, facet))
-  if (facet.size > facet.values.length && memory.whole.has(facet.name)) {
-    section.append(make("p", "none", words.cut.replace("{count}", scene.number.format(facet.values.length))))
-  }
+  section.append(drawHead(scene, facet, isOpen))
+  if (!isOpen) return section
+  if (facet.rows === null) section.append(make("p", "none", "…"))
+  else section.append(...(facet.kind === "values" ? drawValues(scene, facet, needle) : drawRanges(scene, facet)))
   return section
 }
 
-function drawMore(scene, facet) {
+function drawFacets(scene) {
   const { memory, data } = scene
-  const whole = memory.whole.has(facet.name)
-  const text = whole ? data.words.fewer : data.words.all.replace("{count}", scene.number.format(facet.size))
-  const more = make("button", "more", text)
-  more.type = "button"
-  more.dataset.key = JSON.stringify(["more", facet.name])
-  more.onclick = () => {
-    whole ? memory.whole.delete(facet.name) : memory.whole.add(facet.name)
-    draw(scene)
+  const needle = fold(memory.find.trim())
+  const sections = facets => facets.map(facet => drawFacet(scene, facet, needle)).filter(Boolean)
+  if (needle) {
+    const found = sections(data.facets)
+    return found.length ? found : [make("p", "none", data.words.nothing)]
   }
-  return more
+  const drawn = sections(data.facets.filter(each => each.used))
+  const unused = data.facets.filter(each => !each.used)
+  if (unused.length) {
+    const more = push("more unused", say(data.words.more, { count: scene.number.format(unused.length) }), ["unused"], () => {
+      memory.more = !memory.more
+      draw(scene)
+    })
+    more.setAttribute("aria-expanded", String(memory.more))
+    more.title = data.words.unused
+    drawn.push(more)
+    if (memory.more) drawn.push(...sections(unused))
+  }
+  return drawn
 }
 
 function draw(scene) {
-  const { root, memory, data, parentElement } = scene
+  const { root, memory, parentElement } = scene
   const focused = parentElement.activeElement?.dataset?.key
+  const active = parentElement.activeElement
+  const caret = active?.tagName === "INPUT" && active.type === "search" ? [active.selectionStart, active.selectionEnd] : null
   const scrolled = new Map([...root.querySelectorAll(".long")].map(each => [each.dataset.scroll, each.scrollTop]))
   const list = root.querySelector(".facets")
-  const needle = fold(memory.find.trim())
-  const sections = data.facets.map(facet => drawFacet(scene, facet, needle)).filter(Boolean)
-  list.replaceChildren(...(sections.length ? sections : [make("p", "none", data.words.nothing)]))
+  root.querySelector(".find").hidden = memory.arranging
+  root.querySelector(".arrange").setAttribute("aria-pressed", String(memory.arranging))
+  list.replaceChildren(...(memory.arranging ? [drawArrange(scene)] : drawFacets(scene)))
   for (const each of root.querySelectorAll(".long")) each.scrollTop = scrolled.get(each.dataset.scroll) || 0
-  if (focused) [...root.querySelectorAll("button")].find(each => each.dataset.key === focused)?.focus()
+  if (!focused) return
+  const again = [...root.querySelectorAll("[data-key]")].find(each => each.dataset.key === focused)
+  again?.focus({ preventScroll: true })
+  if (again && caret) again.setSelectionRange(...caret)
 }
 
 export default function (component) {
   const { parentElement, data, setTriggerValue } = component
   const root = parentElement.querySelector(".panel")
-  const memory = kept.get(parentElement) || { click: data.click, choices: data.choices, find: "", whole: new Set() }
+  const memory = kept.get(parentElement) || {
+    click: data.click, choices: data.choices, find: "", whole: new Set(), sought: {}, timers: {}, fields: new Map(),
+    stops: {}, more: false, arranging: false, order: null,
+  }
   kept.set(parentElement, memory)
+  memory.send = setTriggerValue
   if (data.click >= memory.click) {
     memory.click = data.click
     memory.choices = data.choices
   }
+  memory.opened = new Set(data.facets.filter(each => each.rows !== null).map(each => each.name))
   const scene = { root, memory, data, parentElement, setTriggerValue, number: new Intl.NumberFormat(data.language) }
   const find = root.querySelector(".find")
   find.placeholder = data.words.find
@@ -136,11 +103,20 @@ export default function (component) {
     memory.find = find.value
     draw(scene)
   }
+  const arrange = root.querySelector(".arrange")
+  arrange.title = data.words.arrange
+  arrange.setAttribute("aria-label", data.words.arrange)
+  arrange.onclick = () => {
+    memory.arranging = !memory.arranging
+    memory.order = null
+    draw(scene)
+  }
   root.onkeydown = event => {
     const step = { ArrowDown: 1, ArrowUp: -1 }[event.key]
-    if (!step) return
-    const stops = [...root.querySelectorAll(".find, .fold, .row, .more")]
-    const next = stops[stops.indexOf(parentElement.activeElement) + step]
+    const active = parentElement.activeElement
+    if (!step || (active?.tagName === "INPUT" && active.type !== "search")) return
+    const stops = [...root.querySelectorAll(".find, .fold, .row, .more, .within, .pill, .bin[tabindex='0']")]
+    const next = stops[stops.indexOf(active) + step]
     if (next) {
       next.focus()
       event.preventDefault()

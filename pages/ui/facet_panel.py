@@ -16,18 +16,11 @@ import streamlit as st
 from pydantic import ValidationError
 
 from engine.segments import FacetChoice
+from pages.ui.facet_views import FacetView
 from pages.ui.i18n import language, t
 
-MOST_VALUES = 2_000
-
-
-@dataclass(frozen=True, slots=True)
-class FacetView:
-    """One facet as it is drawn; `values` is None while it is folded away."""
-
-    name: str
-    label: str
-    values: Sequence[tuple[str | None, str, int]] | None = None  # value, label, count
+LONGEST_NEEDLE = 60
+_SCRIPTS = ("facet_rows.js", "facet_ranges.js", "facet_arrange.js", "facet_panel.js")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +39,8 @@ def facet_panel(
     click: int,
     on_chosen: Callable[[], None],
     on_opened: Callable[[], None],
+    on_sought: Callable[[], None],
+    on_arranged: Callable[[], None],
 ) -> None:
     """Draw the panel.
 
@@ -53,6 +48,8 @@ def facet_panel(
         click: the number of the last click that `facets` knows of.
         on_chosen: called after a click; `chosen_facets(key)` has what was chosen.
         on_opened: called after a facet was unfolded or folded; `opened_facets(key)` has the names that are open.
+        on_sought: called after something was typed into a facet's own search; `sought_value(key)` has it.
+        on_arranged: called after facets were put in another order; `arranged_facets(key)` has it.
     """
     _panel(
         key=key,
@@ -61,18 +58,12 @@ def facet_panel(
             "language": language(),
             "words": _words(),
             "choices": {name: choice.model_dump(mode="json") for name, choice in facets.items()},
-            "facets": [
-                {
-                    "name": view.name,
-                    "label": view.label,
-                    "values": None if view.values is None else list(view.values)[:MOST_VALUES],
-                    "size": len(view.values or ()),
-                }
-                for view in views
-            ],
+            "facets": [view.as_json() for view in views],
         },
         on_chosen_change=on_chosen,
         on_opened_change=on_opened,
+        on_sought_change=on_sought,
+        on_arranged_change=on_arranged,
     )
 
 
@@ -87,31 +78,69 @@ def chosen_facets(key: str, known: Sequence[str]) -> Chosen | None:
 
 
 def opened_facets(key: str, known: Sequence[str]) -> tuple[str, ...]:
-    """The names of the facets that are open now (in the callback)."""
-    sent: Any = st.session_state[key].get("opened")
-    return tuple(name for name in known if isinstance(sent, list) and name in sent)
+    """The names of the facets that are open now, the one opened last at the end (in the callback)."""
+    return _names(st.session_state[key].get("opened"), known)
+
+
+def arranged_facets(key: str, known: Sequence[str]) -> tuple[str, ...]:
+    """The names in the order they were put in; empty for the order they come in (in the callback)."""
+    return _names(st.session_state[key].get("arranged"), known)
+
+
+def sought_value(key: str, known: Sequence[str]) -> tuple[str, str] | None:
+    """(facet, what is searched for in it) (in the callback); None when it isn't in the panel's shape."""
+    sent: Any = st.session_state[key].get("sought")
+    if not isinstance(sent, dict) or sent.get("field") not in known or not isinstance(sent.get("needle"), str):
+        return None
+    return sent["field"], " ".join(sent["needle"].split())[:LONGEST_NEEDLE]
+
+
+def _names(sent: Any, known: Sequence[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(name for name in sent if name in known)) if isinstance(sent, list) else ()
 
 
 def _words() -> dict[str, str]:
     return {
         "find": t("Find a field or value"),
         "all": t("Show all {count}"),
+        "some": t("Show the first {count}"),
         "fewer": t("Show fewer"),
         "values": t("{count} values"),
+        "search": t("Search {count} values"),
+        "found": t("{count} found"),
+        "everywhere": t("Search “{needle}” in all {count} values"),
         "included": t("included"),
         "excluded": t("excluded"),
         "hint": t("One click includes, a second excludes, a third clears"),
         "nothing": t("Nothing by that name here"),
-        "cut": t("The {count} most frequent; a rule reaches the others"),
+        "empty": t("Nobody has a value here"),
+        "more": t("More ({count})"),
+        "unused": t("Fields without values"),
+        "clear": t("Clear {field}"),
+        "last": t("Last"),
+        "next": t("Next"),
+        "days": t("{count} days"),
+        "from": t("From"),
+        "to": t("To"),
+        "add": t("Add"),
+        "arrange": t("Arrange facets"),
+        "arranging": t("Drag, or use the arrows. The order is yours alone."),
+        "done": t("Done"),
+        "reset": t("Default order"),
+        "up": t("Move {field} up"),
+        "down": t("Move {field} down"),
     }
 
 
 _panel = st.components.v2.component(
     "ulak_facet_panel",
     html="""<div class="panel">
-  <input class="find" type="search" spellcheck="false" autocomplete="off">
+  <div class="top">
+    <input class="find" type="search" spellcheck="false" autocomplete="off">
+    <button class="arrange" type="button">⇅</button>
+  </div>
   <div class="facets"></div>
 </div>""",
     css=Path(__file__).with_suffix(".css").read_text("utf-8"),
-    js=Path(__file__).with_suffix(".js").read_text("utf-8"),
+    js="\n".join(Path(__file__).with_name(name).read_text("utf-8") for name in _SCRIPTS),
 )

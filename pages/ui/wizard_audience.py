@@ -19,8 +19,9 @@ from engine.segments import (
 )
 from pages.ui import formats, nt, t
 from pages.ui.audience_figures import Figures, figures
-from pages.ui.audience_words import label_of, sentence, value_label
-from pages.ui.facet_panel import FacetView, chosen_facets, facet_panel, opened_facets
+from pages.ui.audience_words import sentence
+from pages.ui.facet_panel import Chosen
+from pages.ui.facet_side import PanelKeys, count_facets, draw_facets, read_facets
 from pages.ui.services import settings, warehouse
 from pages.ui.wizard_state import Key, change
 
@@ -140,41 +141,21 @@ def _draw_sum(audience: Audience, found: Figures, count: int) -> None:
 
 
 def _draw_facets(operation_id: str, audience: Audience, found: Figures) -> None:
-    names, first = found.facet_fields()
-    opened = tuple(st.session_state.get(Key.FACETS_OPEN.of(operation_id), first[:3]))
-    chosen = tuple(name for name, choice in audience.segment.facets.items() if not choice.is_empty and name in names)
-    counted = tuple(name for name in names if name in opened or name in chosen)
-    counts = found.facet_counts(audience, counted)
-    views = []
-    for name in names:
-        field = found.context.registry.get(name)
-        values = [(each.value, value_label(field, each.value), each.count) for each in counts.get(name, ())]
-        views.append(FacetView(name, label_of(field), values if name in counts else None))
+    facets = read_facets(found)
     key = Key.FACETS.of(operation_id)
+    keys = PanelKeys(key, Key.CLICK.of(operation_id), f"{key}.sought")
     st.markdown(f"**{t('Filters')}**")
-    facet_panel(
-        views,
-        audience.segment.facets,
-        key=key,
-        click=st.session_state.get(Key.CLICK.of(operation_id), 0),
-        on_chosen=lambda: _take_facets(operation_id, list(names)),
-        on_opened=lambda: _take_opened(operation_id, list(names)),
-    )
+    draw_facets(
+        facets, count_facets(facets, audience, found), audience, found, keys,
+        lambda chosen: _take_facets(operation_id, chosen),
+    )  # fmt: skip
 
 
-def _take_facets(operation_id: str, names: list[str]) -> None:
-    chosen = chosen_facets(Key.FACETS.of(operation_id), names)
-    if chosen is None:
-        return
+def _take_facets(operation_id: str, chosen: Chosen) -> None:
     segment = load_draft(warehouse().cursor(), operation_id).audience.segment
     for name, choice in chosen.facets.items():
         segment = segment.with_facet(name, choice)
     _change_audience(operation_id, segment=segment)
-    st.session_state[Key.CLICK.of(operation_id)] = chosen.click
-
-
-def _take_opened(operation_id: str, names: list[str]) -> None:
-    st.session_state[Key.FACETS_OPEN.of(operation_id)] = opened_facets(Key.FACETS.of(operation_id), names)
 
 
 def _drop_rule(operation_id: str) -> None:

@@ -27,7 +27,6 @@ class Key(StrEnum):
     SEGMENTS = "bulk_message.segments"
     LISTS = "bulk_message.lists"
     FACETS = "bulk_message.facets"
-    FACETS_OPEN = "bulk_message.facets_open"
     CLICK = "bulk_message.click"
     TEMPLATE = "bulk_message.template"
     BINDING = "bulk_message.binding"

@@ -221,12 +221,15 @@ def test_sending_makes_a_draft_for_whom_the_page_says(store: Warehouse) -> None:
 def _ticks() -> None:
     import streamlit as st
 
-    from pages.ui.audience_state import take_facets, take_ticks
+    from pages.ui.audience_state import take_chosen, take_ticks
+    from pages.ui.facet_panel import chosen_facets
 
     if "table" in st.session_state:
         take_ticks("table", [10, 11, 12], "filter")
     if "audience.facets" in st.session_state:
-        take_facets(["city"])
+        chosen = chosen_facets("audience.facets", ["city"])
+        if chosen is not None:
+            take_chosen(chosen)
 
 
 @pytest.mark.parametrize(
