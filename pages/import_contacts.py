@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import streamlit as st
 
+from engine.contacts.child import prepare
 from engine.contacts.importing import load_plan, load_source
 from engine.contacts.job_record import ImportJob, JobState
 from engine.errors import NotFound
@@ -59,6 +60,7 @@ def _draw_beginning(job: ImportJob | None) -> None:
     draw_start()
     draw_unfinished()
     draw_past()
+    prepare()
 
 
 def _line(job: ImportJob) -> str:

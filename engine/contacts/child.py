@@ -63,6 +63,24 @@ def stage_apart(request: StageRequest, byte_count: int, on_progress: Progress) -
     return Staged.model_validate(_ask({"do": "stage", "with": request.model_dump(mode="json")}, on_progress))
 
 
+def prepare() -> None:
+    """Start the process that will read the next big file, so that it has its libraries when the file is there.
+
+    For whoever knows that one may come, such as a page that asks for it; does nothing while one waits.
+    """
+    with _lock:
+        if any(child.poll() is None and _is_fresh(since) for child, since in _waiting):
+            return
+    child = _start()
+    child.stdin.write(json.dumps({"do": "prepare"}) + "\n")  # type: ignore[union-attr]
+    child.stdin.flush()  # type: ignore[union-attr]
+    _keep_waiting(child)
+
+
+def _is_fresh(since: float) -> bool:
+    return time.monotonic() - since < WAITS_SECONDS - _MARGIN_SECONDS
+
+
 def _ask(request: dict[str, Any], on_progress: Progress) -> Any:
     """Ask the process that waits, else a new one; after a reading it waits for the staging that mostly follows."""
     child = _take_waiting() or _start()
@@ -76,8 +94,8 @@ def _ask(request: dict[str, Any], on_progress: Progress) -> Any:
         raise
     if request["do"] == "read":
         _keep_waiting(child)
-    else:
-        _end(child)
+    else:  # what it held is given back meanwhile
+        threading.Thread(target=_end, args=(child,), daemon=True).start()
     return answer
 
 
@@ -103,7 +121,7 @@ def _take_waiting() -> subprocess.Popen[str] | None:
     with _lock:
         while _waiting:
             child, since = _waiting.pop()
-            if child.poll() is None and time.monotonic() - since < WAITS_SECONDS - _MARGIN_SECONDS:
+            if child.poll() is None and _is_fresh(since):
                 return child
             _end(child)
     return None
@@ -150,12 +168,13 @@ def main() -> None:
         print(json.dumps(answer, default=str), file=answers, flush=True)
 
     while select.select([sys.stdin], [], [], WAITS_SECONDS)[0] and (line := sys.stdin.readline()):
+        request = json.loads(line)
         try:
-            answer = _answer(json.loads(line), lambda step, share: say({"step": step, "share": share}))
+            if request["do"] != "prepare":
+                answer = _answer(request, lambda step, share: say({"step": step, "share": share}))
+                say({"answer": answer.model_dump(mode="json")})
         except UlakError as problem:
             say({"error": type(problem).__name__, "fields": problem.fields})
-        else:
-            say({"answer": answer.model_dump(mode="json")})
         for kind in BY_WORDS:  # for the staging that will be asked for
             words_of(kind)
 

@@ -105,7 +105,7 @@ def _samples(source: SourceFile) -> pl.DataFrame:
 
 def _types(source: SourceFile, samples_frame: pl.DataFrame) -> list[FieldType | None]:
     """The type of each column's values; None when it has none."""
-    with open_scratch(memory_limit="200MB") as cursor:
+    with open_scratch(memory_limit="200MB", threads=1) as cursor:
         create_words(cursor, Kind.BOOL)
         cursor.register("samples_frame", samples_frame)
         columns = ", ".join(f"{trimmed_sql(name)} AS {name}" for name in samples_frame.columns)

@@ -82,6 +82,8 @@ def find_records(content: Bytes, delimiter: str) -> Records:
 
 def split_record(record: bytes, delimiter: str, quotes: list[int]) -> list[str]:
     """The cells of one record; `quotes` are the offsets in it of the quotes that open and close."""
+    if not quotes:
+        return [cell.decode("utf-8", "replace") for cell in record.split(delimiter.encode())]
     mark, cells, start, inside = ord(delimiter), [], 0, False
     real = set(quotes)
     for place, byte in enumerate(record):

@@ -17,7 +17,7 @@ import polars as pl
 from pydantic import BaseModel, ConfigDict
 
 from engine.contacts.encodings import ENCODING_LABELS
-from engine.contacts.head import keep_head
+from engine.contacts.head import MOST_ROWS, keep_head
 from engine.contacts.heading import is_header, name_headers
 from engine.contacts.known_exports import find_export
 from engine.contacts.records import Bytes, Records, find_records
@@ -29,6 +29,7 @@ from engine.words import N_
 MOST_COLUMNS = 300
 DELIMITERS = (",", ";", "\t", "|")
 _HEAD_BYTES = 256 << 10
+_SEPARATOR_LINE = 6  # bytes of `sep=;` and its line end
 _LOOKED_AT = 50  # records, to tell a header from a row
 
 
@@ -140,9 +141,16 @@ def read_source(
     )
     assert source.whole_count + source.broken_count == source.row_count
     source.save()
-    keep_head(folder, len(headers), mark)
+    is_text = text.samefile(folder / "table.csv")
+    keep_head(folder, len(headers), mark, end=_head_end(records, has_header, told) if is_text else None)
     text.unlink()
     return source
+
+
+def _head_end(records: Records, has_header: bool, told: str | None) -> int:
+    """Where in the text the first rows end."""
+    last = min(len(records), MOST_ROWS + has_header) - 1
+    return int(records.ends[last]) + 1 + (_SEPARATOR_LINE if told else 0)
 
 
 def _counted(records: Records, split: Split, *, is_headed: bool) -> dict[str, Any]:
@@ -221,8 +229,8 @@ def _without_separator_line(content: Bytes) -> tuple[Bytes, str | None]:
     """Excel's first line `sep=;` says the delimiter and is no row."""
     first = bytes(content[:6]).decode("utf-8", "replace").lower()
     is_told = first.startswith("sep=") and len(first) == 6 and first[5] == "\n" and first[4] in DELIMITERS
-    if is_told and len(content) > 6:
-        return content[6:], first[4]
+    if is_told and len(content) > _SEPARATOR_LINE:
+        return content[_SEPARATOR_LINE:], first[4]
     return content, None
 
 

@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict
 _NEWLINE, _QUOTE, _SPACE, _TAB = 10, 34, 32, 9
 _BLOCK = 4 << 20
 _FIRST_COMBINING = 0xCC  # the first byte of U+0300: text of lower letters alone is in normal form C
-_UNSEEN = ("\u00a0", "\u200b", "\ufeff")
+_UNSEEN = tuple(mark.encode() for mark in ("\u00a0", "\u200b", "\ufeff"))
 
 
 class Table(BaseModel):
@@ -57,8 +57,8 @@ def find_traits(path: Path, delimiter: str, *, skip: int, has_inner_lines: bool)
         with ThreadPoolExecutor(2) as pool:
             looks = list(pool.map(lambda at: _look(content, at, ord(delimiter)), range(0, len(content), _BLOCK)))
         highest = max(look[0] for look in looks)
-        marks = [mark.encode() for mark in _UNSEEN]
-        found = any(content.find(mark) >= 0 for mark in marks if mark[0] <= highest)
+        leading = set().union(*(look[3] for look in looks))
+        found = any(content.find(mark) >= 0 for mark in _UNSEEN if mark[0] in leading)
         starts_padded = content[:1] == b" "
     has_tab = any(look[2] for look in looks) and delimiter != "\t"
     return Table(
@@ -69,11 +69,13 @@ def find_traits(path: Path, delimiter: str, *, skip: int, has_inner_lines: bool)
     )
 
 
-def _look(content: mmap.mmap, offset: int, mark: int) -> tuple[int, bool, bool]:
-    """Of one block and the byte after it: the highest byte, spaces beside a cell's edge, tabs."""
+def _look(content: mmap.mmap, offset: int, mark: int) -> tuple[int, bool, bool, set[int]]:
+    """Of one block and the byte after it: the highest byte, spaces beside an edge, tabs, first bytes of marks."""
     block = np.frombuffer(content[offset : offset + _BLOCK + 1], dtype=np.uint8)
     is_space = block == _SPACE
     is_edge = (block == mark) | (block == _NEWLINE) | (block == _QUOTE)
     padded = bool((is_space[1:] & is_edge[:-1]).any() or (is_space[:-1] & is_edge[1:]).any())
     is_last = offset + _BLOCK >= len(content)
-    return int(block.max()), padded or bool(is_last and is_space[-1]), bool((block == _TAB).any())
+    highest = int(block.max())
+    leading = {unseen[0] for unseen in _UNSEEN if unseen[0] <= highest and bool((block == unseen[0]).any())}
+    return highest, padded or bool(is_last and is_space[-1]), bool((block == _TAB).any()), leading
