@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import streamlit as st
 
-from engine.channels import Channel, list_channels
+from engine.channels import Channel, get_channel, list_channels
+from engine.channels.making_drafts import get_draft
 from engine.errors import NotFound
 from engine.templates import get_template
 from pages.ui import empty_state, guarded, header, t
+from pages.ui.compose_list import draw_drafts, draw_new
+from pages.ui.compose_page import draw_compose
+from pages.ui.compose_state import chosen_draft, close_draft
 from pages.ui.services import warehouse
 from pages.ui.template_detail import draw_detail
 from pages.ui.template_list import draw_list, draw_sync, sync_line
@@ -27,6 +31,14 @@ def draw() -> None:
         st.page_link("pages/settings.py", label=t("Settings"), icon=":material/settings:")
         return
     channel = current_channel(channels)
+    if draft_id := chosen_draft():
+        try:
+            kept = get_draft(warehouse().cursor(), draft_id)
+        except NotFound:
+            close_draft()
+        else:
+            draw_compose(get_channel(warehouse().cursor(), kept.channel_id), kept)
+            return
     chosen = chosen_name()
     if chosen is not None:
         try:
@@ -37,6 +49,7 @@ def draw() -> None:
             draw_detail(channel, template)
             return
     _draw_head(channels, channel)
+    draw_drafts(channel)
     draw_list(channel)
 
 
@@ -56,6 +69,7 @@ def _draw_head(channels: list[Channel], channel: Channel) -> None:
                 key=Key.CHANNEL,
                 label_visibility="collapsed",
             )
+        draw_new(channel)
         draw_sync(channel)
 
 

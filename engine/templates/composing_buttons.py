@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from engine.templates.components import VARIABLE
 from engine.templates.composing import CARD_BUTTONS, MOST_BUTTONS, DraftButton
-from engine.templates.composing_problems import Problem, error, hint
+from engine.templates.composing_problems import Problem, error, hint, missing
 from engine.words import N_
 
 TEXT_LIMIT, URL_LIMIT, PHONE_LIMIT, CODE_LIMIT, SEEN_BUTTONS = 25, 2000, 20, 15, 3
@@ -69,14 +69,14 @@ def _one(button: DraftButton, part: str, is_card: bool, texts: Counter[str]) -> 
             yield error(part, text, N_("Write one, such as WINTER20."))
     elif button.kind == "FLOW":
         if not button.flow_id.isdigit():
-            yield error(part, N_("The flow's id is missing"), N_("It is a number; the flow manager shows it."))
+            yield missing(part, N_("The flow's id is missing"), N_("It is a number; the flow manager shows it."))
         if not button.screen.strip():
-            yield error(part, N_("The flow's first screen is missing"), N_("Write its id, such as WELCOME."))
+            yield missing(part, N_("The flow's first screen is missing"), N_("Write its id, such as WELCOME."))
 
 
 def _text(text: str, part: str, texts: Counter[str]) -> Iterator[Problem]:
     if not text.strip():
-        yield error(part, N_("The button's text is missing"), N_("Write what it does."))
+        yield missing(part, N_("The button's text is missing"), N_("Write what it does."))
     elif len(text) > TEXT_LIMIT:
         what = N_("{count} characters; {limit} are allowed")
         advice = N_("Shorten it by {over}.")
@@ -105,7 +105,7 @@ def _url(button: DraftButton, part: str) -> Iterator[Problem]:
         yield error(part, N_("The variable of a link is {{{{1}}}}"), N_("Write {{{{1}}}} at its end."))
     elif names and host and not _is_example(button.example, fixed):
         text = N_("The example of the whole link is missing")
-        yield error(part, text, N_("Write the link as one person would get it."))
+        yield missing(part, text, N_("Write the link as one person would get it."))
 
 
 def _is_example(example: str, fixed: str) -> bool:

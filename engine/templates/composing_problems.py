@@ -14,6 +14,7 @@ class Problem:
         part: name, language, category, header, body, footer, offer, buttons, `buttons.0`, cards, `card.0`,
             `card.0.1` (its second button), code.
         is_error: it keeps the draft from being submitted.
+        is_missing: nothing is wrong yet, something is only not there.
     """
 
     part: str
@@ -21,6 +22,7 @@ class Problem:
     advice: str
     is_error: bool
     values: Mapping[str, str | int] = field(default_factory=dict)
+    is_missing: bool = False
 
     @property
     def sentence(self) -> str:
@@ -31,6 +33,11 @@ class Problem:
 def error(part: str, what: str, advice: str, **values: str | int) -> Problem:
     """A problem that the provider would refuse."""
     return Problem(part, what, advice, True, values)
+
+
+def missing(part: str, what: str, advice: str, **values: str | int) -> Problem:
+    """Something that isn't written yet."""
+    return Problem(part, what, advice, True, values, is_missing=True)
 
 
 def hint(part: str, what: str, advice: str, **values: str | int) -> Problem:

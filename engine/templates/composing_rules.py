@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from engine.templates.components import VARIABLE
 from engine.templates.composing import LANGUAGES, MEDIA_FORMATS, DraftHeader, TemplateDraft, variables_of
 from engine.templates.composing_buttons import button_problems
-from engine.templates.composing_problems import Problem, error, hint
+from engine.templates.composing_problems import Problem, error, hint, missing
 from engine.words import N_
 
 NAME_LIMIT, HEADER_LIMIT, BODY_LIMIT, OFFER_BODY_LIMIT, CARD_BODY_LIMIT = 512, 60, 1024, 600, 160
@@ -64,7 +64,7 @@ def _problems(draft: TemplateDraft) -> Iterator[Problem]:
 
 def _name(draft: TemplateDraft) -> Iterator[Problem]:
     if not draft.name:
-        yield error("name", N_("The name is missing"), N_("Name it, such as winter_sale; people don't see it."))
+        yield missing("name", N_("The name is missing"), N_("Name it, such as winter_sale; people don't see it."))
     elif not NAME.fullmatch(draft.name):
         text = N_("A name has small letters a to z, digits and _ alone")
         yield error("name", text, N_("Write it as {name}."), name=as_name(draft.name) or "winter_sale")
@@ -83,7 +83,7 @@ def _category(draft: TemplateDraft) -> Iterator[Problem]:
 
 def _header(header: DraftHeader, part: str) -> Iterator[Problem]:
     if header.format in MEDIA_FORMATS and not header.media:
-        yield error(
+        yield missing(
             part, N_("The example file is missing"), N_("Choose one; reviewers see it, recipients get their own.")
         )
     if header.format != "TEXT":
@@ -148,7 +148,7 @@ def _offer(draft: TemplateDraft) -> Iterator[Problem]:
     if draft.offer is None:
         return
     if not draft.offer.text.strip():
-        yield error("offer", N_("The offer's line is missing"), N_("Say what it is, such as “20% off today”."))
+        yield missing("offer", N_("The offer's line is missing"), N_("Say what it is, such as “20% off today”."))
     yield from _length("offer", draft.offer.text, OFFER_LIMIT)
     if draft.category != "MARKETING":
         yield error("offer", N_("A limited-time offer is marketing"), N_("Choose Marketing, or take the offer out."))
@@ -188,7 +188,7 @@ def _code(draft: TemplateDraft) -> Iterator[Problem]:
     if code.kind == "COPY_CODE":
         return
     if not re.fullmatch(r"[A-Za-z]\w*(\.[A-Za-z]\w*)+", code.package_name):
-        yield error("code", N_("The app's package name is missing"), N_("Write it as com.example.shop."))
+        yield missing("code", N_("The app's package name is missing"), N_("Write it as com.example.shop."))
     if len(code.signature_hash) != APP_HASH_LENGTH:
         yield error("code", N_("The app's signature hash has 11 characters"), N_("Your developers know it."))
     if code.kind == "ZERO_TAP" and not code.has_terms:
@@ -197,7 +197,7 @@ def _code(draft: TemplateDraft) -> Iterator[Problem]:
 
 def _written(part: str, text: str, limit: int) -> Iterator[Problem]:
     if not text.strip():
-        yield error(part, N_("The text is missing"), N_("Write it."))
+        yield missing(part, N_("The text is missing"), N_("Write it."))
     elif text != text.strip():
         yield hint(part, N_("It begins or ends with a blank"), N_("Take it out; the provider drops it."))
     yield from _length(part, text, limit)
@@ -237,4 +237,4 @@ def _variables(part: str, text: str, examples: dict[str, str]) -> Iterator[Probl
             part, N_("{name} is no name for a variable"), N_("Use small letters, digits and _ alone."), name=name
         )
     for name in [name for name in names if not examples.get(name, "").strip()]:
-        yield error(part, N_("The example for {name} is missing"), N_("Reviewers ask for one."), name=name)
+        yield missing(part, N_("The example for {name} is missing"), N_("Reviewers ask for one."), name=name)

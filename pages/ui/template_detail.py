@@ -9,6 +9,7 @@ from engine.contacts import load_registry
 from engine.templates import Template, load_bindings
 from pages.ui import formats, t
 from pages.ui.binding_section import draw_bindings
+from pages.ui.compose_manage import draw_manage
 from pages.ui.services import warehouse
 from pages.ui.shell import show_error
 from pages.ui.template_list import sync_line
@@ -27,6 +28,7 @@ def draw_detail(channel: Channel, template: Template) -> None:
     left, right = st.columns([1.55, 1], gap="large")
     with left:
         bindings = draw_bindings(cursor, template, kept, registry)
+        draw_manage(channel, template)
     with right:
         draw_preview(cursor, template, bindings, registry)
 

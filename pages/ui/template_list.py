@@ -37,7 +37,7 @@ def draw_list(channel: Channel) -> None:
     if not templates:
         empty_state(
             t("No templates yet"),
-            t("Templates are made at the provider. Sync to see this channel's, with what may be sent and what not."),
+            t("Sync to see this channel's, with what may be sent and what not, or make one."),
             icon=":material/chat:",
         )
         return
