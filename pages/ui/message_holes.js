@@ -16,7 +16,6 @@ function drawElse(scene, row) {
     radio.checked = value.instead === instead
     radio.onchange = () => {
       value.instead = instead
-      input.disabled = !instead
       if (instead) input.focus()
       send(scene)
     }
@@ -24,12 +23,14 @@ function drawElse(scene, row) {
     return label
   }
   input.value = value.fallback
-  input.disabled = !value.instead
   input.placeholder = scene.words.text
-  input.setAttribute("aria-label", `${row.dataset.label}: ${scene.words.instead}`)
+  input.setAttribute("aria-label", row.dataset.ifEmpty)
   input.onkeydown = event => event.stopPropagation()
   input.oninput = () => {
     value.fallback = input.value
+    value.instead = true
+    scene.memory.dirty = true
+    place.querySelectorAll("input[type=radio]")[1].checked = true
     clearTimeout(scene.memory.timer)
     scene.memory.timer = setTimeout(() => send(scene), WAIT)
   }
@@ -42,7 +43,7 @@ function drawRow(scene, slot) {
   const head = make("div", "head")
   const box = make("div", "box")
   row.dataset.key = box.dataset.key = slot.key
-  row.dataset.label = slot.label
+  row.dataset.ifEmpty = slot.ifEmpty
   if (slot.optional) row.dataset.optional = "1"
   if (slot.hole) head.append(make("span", "mark", slot.hole))
   head.append(make("span", "label", slot.label))
@@ -128,7 +129,7 @@ export default function ({ parentElement, data, setTriggerValue }) {
   memory.layout = layout
   const fields = new Map(data.fields.map(each => [each.name, each]))
   const scene = { parentElement, root, data, memory, words: data.words, fields, list: root.querySelector(".list") }
-  const isAhead = memory.count > data.count
+  const isAhead = memory.count > data.count || memory.dirty
   memory.count = Math.max(memory.count, data.count)
   const changed = new Set()
   for (const slot of data.slots) {

@@ -85,6 +85,7 @@ def _slot(view: HoleView) -> dict[str, Any]:
     return {
         "key": view.key,
         "label": view.label,
+        "ifEmpty": t("{slot}, if empty", slot=view.label),
         "kind": view.kind,
         "hole": view.hole,
         "hint": view.hint,

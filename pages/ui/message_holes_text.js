@@ -145,6 +145,7 @@ function typed(scene, box, wait = WAIT) {
   const { memory } = scene
   const value = memory.values[box.dataset.key]
   value.pieces = read(box, scene)
+  memory.dirty = true
   box.classList.toggle("empty", !value.pieces.length)
   drawElse(scene, box.closest(".row"))
   clearTimeout(memory.timer)
@@ -155,6 +156,7 @@ function typed(scene, box, wait = WAIT) {
 function send(scene) {
   const { memory } = scene
   clearTimeout(memory.timer)
+  memory.dirty = false
   const sent = Object.fromEntries(Object.entries(memory.values).map(([key, value]) => [
     key, { pieces: value.pieces, fallback: value.instead ? value.fallback : "" },
   ]))
@@ -170,7 +172,7 @@ function pressed(scene, box, event) {
   const step = { ArrowDown: 1, ArrowUp: -1 }[event.key]
   if (open && step) point(scene, open.at + step)
   else if (open && (event.key === "Enter" || event.key === "Tab")) open.options[open.at].choose()
-  else if (open && event.key === "Escape") closeList(scene)
+  else if (open && event.key === "Escape") { closeList(scene); typed(scene, box) }
   else if (event.key !== "Enter") return
   event.preventDefault()
 }
