@@ -31,6 +31,8 @@ PAGE_SIZE = 100
 NOT_SENT_MS = 2_000
 MOST_PAGES = 200
 THROUGHPUT_CODE = 130429
+UPLOAD_SECONDS, UPLOAD_BYTES_PER_SECOND = 30.0, 250_000
+"""How long an upload may take: a document of 100 MB over a slow line is several minutes on its way."""
 
 _decode = msgspec.json.Decoder().decode
 _encode = msgspec.json.Encoder().encode
@@ -95,7 +97,11 @@ class CloudApi:
         form = {"messaging_product": "whatsapp", "type": mime_type}
         try:
             answer = await self._client.post(
-                url, data=form, files={"file": (file_name, content, mime_type)}, headers=self._authorization
+                url,
+                data=form,
+                files={"file": (file_name, content, mime_type)},
+                headers=self._authorization,
+                timeout=UPLOAD_SECONDS + len(content) / UPLOAD_BYTES_PER_SECOND,
             )
         except httpx.HTTPError as problem:
             raise ProviderAway(code=0) from problem

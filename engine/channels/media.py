@@ -1,6 +1,6 @@
-"""A person's images: kept once by content, uploaded to the provider once per channel, refreshed before they expire.
+"""A person's files: kept once by content, uploaded to the provider once per channel, refreshed before they expire.
 
-Source: whatsapp.md §3 (ids live 30 days, belong to the number they were uploaded with; JPEG and PNG up to 5 MB).
+Source: whatsapp.md §3 (ids live 30 days, belong to the number they were uploaded with).
 """
 
 from __future__ import annotations
@@ -15,32 +15,30 @@ from pathlib import Path
 
 from engine.channels.client import make_client
 from engine.channels.cloud_api import CloudApi
+from engine.channels.media_kinds import ENDINGS, MediaKind, look_at_file
 from engine.channels.provider import Channel, ChannelSecrets
 from engine.channels.store import get_channel, get_secrets
 from engine.clock import from_store, to_store
-from engine.errors import InputError, NotFound
+from engine.errors import NotFound
 from engine.settings import Settings
 from engine.templates.bindings import MEDIA_MARK, Binding
 from engine.warehouse import Warehouse, audit
-from engine.words import N_
 
-IMAGE_BYTES_LIMIT = 5 * 1024 * 1024
 REFRESH_AFTER = timedelta(days=20)
-"""An operation frozen on the last of these days still has ten in which the provider knows its image."""
-
-MAGIC = {b"\xff\xd8\xff": "image/jpeg", b"\x89PNG\r\n\x1a\n": "image/png"}
-PNG_KINDS = frozenset({b"\x08\x02", b"\x08\x06"})  # bit depth 8, colour type RGB or RGBA
-ENDINGS = {"image/jpeg": ".jpg", "image/png": ".png"}
+"""An operation frozen on the last of these days still has ten in which the provider knows its files."""
 
 
 @dataclass(frozen=True)
 class Media:
-    """One kept file."""
+    """One kept file; `kind` is image, video or document, its size in pixels is there where the file tells it."""
 
     media_hash: str
     file_name: str
     mime_type: str
     path: Path
+    kind: MediaKind = "image"
+    width: int | None = None
+    height: int | None = None
 
     @property
     def mark(self) -> str:
@@ -51,30 +49,39 @@ class Media:
 def keep_image(
     warehouse: Warehouse, settings: Settings, content: bytes, file_name: str, *, who: str, now: datetime
 ) -> Media:
-    """Check an image and keep it; the same content is kept once.
+    """As `keep_media`, an image."""
+    return keep_media(warehouse, settings, content, file_name, "image", who=who, now=now)
+
+
+def keep_media(
+    warehouse: Warehouse,
+    settings: Settings,
+    content: bytes,
+    file_name: str,
+    kind: MediaKind,
+    *,
+    who: str,
+    now: datetime,
+) -> Media:
+    """Check a file by its content and keep it; the same content is kept once.
 
     Raises:
-        InputError: it is no JPEG or PNG as the provider takes them, or larger than 5 MB.
+        InputError: it is no such file as the provider takes it, or it is too large.
     """
-    mime_type = next((kind for magic, kind in MAGIC.items() if content.startswith(magic)), None)
-    if mime_type is None:
-        raise InputError(reason=N_("the file is no JPEG or PNG image"), file_name=file_name)
-    if len(content) > IMAGE_BYTES_LIMIT:
-        raise InputError(reason=N_("the image is larger than 5 MB"), file_name=file_name)
-    if mime_type == "image/png" and content[24:26] not in PNG_KINDS:
-        raise InputError(reason=N_("save the PNG with 8 bits per colour, in RGB"), file_name=file_name)
+    looked = look_at_file(content, kind, file_name)
     media_hash = hashlib.sha256(content).hexdigest()
-    path = settings.media_folder / f"{media_hash}{ENDINGS[mime_type]}"
+    path = settings.media_folder / f"{media_hash}{ENDINGS[looked.mime_type]}"
     _write_once(path, content)
     with warehouse.writing() as cursor:
         if not cursor.execute("SELECT 1 FROM media WHERE media_hash = ?", [media_hash]).fetchall():
+            size = [looked.width, looked.height]
             cursor.execute(
-                "INSERT INTO media (media_hash, file_name, mime_type, byte_count, created_by, created_at)"
-                " VALUES (?, ?, ?, ?, ?, ?)",
-                [media_hash, file_name, mime_type, len(content), who, to_store(now)],
+                "INSERT INTO media (media_hash, file_name, mime_type, byte_count, created_by, created_at, kind,"
+                " width, height) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                [media_hash, file_name, looked.mime_type, len(content), who, to_store(now), kind, *size],
             )
             audit(cursor, who=who, verb="uploaded", subject=("media", media_hash[:12]), now=now, bytes=len(content))
-    return Media(media_hash, file_name, mime_type, path)
+    return Media(media_hash, file_name, looked.mime_type, path, kind, looked.width, looked.height)
 
 
 def get_media(warehouse: Warehouse, settings: Settings, media_hash: str) -> Media:
@@ -83,15 +90,13 @@ def get_media(warehouse: Warehouse, settings: Settings, media_hash: str) -> Medi
     Raises:
         NotFound: it was never kept, or its file is missing.
     """
-    rows = (
-        warehouse.cursor()
-        .execute("SELECT file_name, mime_type FROM media WHERE media_hash = ?", [media_hash])
-        .fetchall()
-    )
+    found = "SELECT file_name, mime_type, coalesce(kind, 'image'), width, height FROM media WHERE media_hash = ?"
+    rows = warehouse.cursor().execute(found, [media_hash]).fetchall()
     if rows:
-        path = settings.media_folder / f"{media_hash}{ENDINGS[rows[0][1]]}"
+        file_name, mime_type, kind, width, height = rows[0]
+        path = settings.media_folder / f"{media_hash}{ENDINGS[mime_type]}"
         if path.exists():
-            return Media(media_hash, rows[0][0], rows[0][1], path)
+            return Media(media_hash, file_name, mime_type, path, kind, width, height)
     raise NotFound(kind="image", id=media_hash[:12])
 
 
