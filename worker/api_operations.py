@@ -26,6 +26,7 @@ from engine.templates.store import get_template, load_bindings
 from engine.warehouse import Warehouse
 from engine.words import N_
 from worker.api import Doors, Person, Services
+from worker.api_costs import cost_row
 from worker.api_messages import SegmentName, audience_of, context_of
 from worker.queue import enqueue_batch
 
@@ -146,7 +147,8 @@ def _rehearse(doors: Services, warehouse: Warehouse, draft: Draft) -> dict[str, 
     cursor = warehouse.cursor()
     _, template = check_message(cursor, draft)
     found = preflight(cursor, draft.audience, template, draft.bindings, context_of(doors, warehouse))
-    return {"audience": found.audience_count, "recipients": found.recipient_count, "left_out": found.reasons}
+    counts = {"audience": found.audience_count, "recipients": found.recipient_count, "left_out": found.reasons}
+    return counts | {"cost": cost_row(found.regions, template.category, utc_now().astimezone(doors.settings.zone))}
 
 
 def _operation_for(warehouse: Warehouse, draft: Draft, body: SendBody, who: str, key: str) -> tuple[str, bool]:

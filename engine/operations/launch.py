@@ -80,6 +80,7 @@ def launch(
     now: datetime,
     enqueue: Enqueue,
     confirmed_count: int | None = None,
+    shown: str | None = None,
     after_step: AfterStep = lambda step: None,
 ) -> Launched:
     """Launch a draft once; called again, return what the first call did.
@@ -87,6 +88,7 @@ def launch(
     Args:
         confirmed_count: how many people the caller was told it reaches. Needed when nothing narrows the audience;
             when given, it must be right at this moment, whatever the audience is.
+        shown: the fingerprint of the verdicts that the caller saw; others are refused, not sent.
 
     Raises:
         NotFound: there is no such operation.
@@ -106,6 +108,7 @@ def launch(
                 who=who,
                 now=now,
                 confirmed_count=confirmed_count,
+                shown=shown,
                 after=after_step,
             )
         if found.state == OperationState.LAUNCHING:
@@ -161,10 +164,13 @@ def _freeze_and_record(
     who: str,
     now: datetime,
     confirmed_count: int | None,
+    shown: str | None,
     after: AfterStep,
 ) -> Stored:
     cursor = warehouse.cursor()
-    plan = check_launch(warehouse, client, settings, found.draft, now=now, confirmed_count=confirmed_count)
+    plan = check_launch(
+        warehouse, client, settings, found.draft, now=now, confirmed_count=confirmed_count, shown=shown
+    )
     header = {
         "operation_id": found.operation_id,
         "operation_no": next_number(cursor),

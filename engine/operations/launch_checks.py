@@ -36,6 +36,8 @@ from engine.templates import Template, empty_slots, get_template
 from engine.warehouse import Warehouse
 from engine.words import N_
 
+CHANGED = N_("who gets what has changed since it was shown; look at it again")
+
 
 @dataclass(frozen=True)
 class Plan:
@@ -106,14 +108,18 @@ def check_launch(
     *,
     now: datetime,
     confirmed_count: int | None = None,
+    shown: str | None = None,
 ) -> Plan:
     """Check a draft with everyone of its audience, and say what launching it would do.
+
+    Args:
+        shown: the fingerprint of the verdicts that the person saw (`Preflight.fingerprint`): it must still be this.
 
     Raises:
         InputError: no channel or no template is chosen.
         InvalidTemplate, MissingParameter, StateError: as `check_message` and `check_live`.
         NotConfirmed: nothing narrows the audience and no number was given, or the number given isn't right (now).
-        StateError: nobody is left to send to.
+        StateError: nobody is left to send to, or somebody else gets it, or something else, than was shown.
         MessagingLimitReached: more people need a place than the messaging limit leaves.
         QueueUnavailable: Redis is away.
     """
@@ -123,6 +129,8 @@ def check_launch(
     context = load_context(cursor, now=now, zone=settings.zone)
     checked = preflight(cursor, draft.audience, template, draft.bindings, context)
     _check_count(draft, checked, confirmed_count)
+    if shown is not None and shown != checked.fingerprint:
+        raise StateError(reason=CHANGED)
     check_limit(client, channel, person_keys(checked.recipients["person_key"]), now)
     sentence = audience_sentence(draft.audience, context)
     return Plan(draft, channel, template, checked, sentence, dict(_named_segments(draft.audience, context)))

@@ -23,7 +23,7 @@ from pages.ui import formats, nt, t, who
 from pages.ui.operation_words import plain
 from pages.ui.services import live_redis, settings, warehouse
 from pages.ui.shell import show_error
-from pages.ui.wizard_preflight import Verdicts
+from pages.ui.wizard_preflight import Verdicts, forget_verdicts
 from pages.ui.wizard_state import Key
 from worker.queue import enqueue_batch
 
@@ -104,7 +104,7 @@ def _draw_question(operation_id: str, draft: Draft, channel: Channel, found: Ver
             key="bulk_message.send_now",
             disabled=not confirmed,
             on_click=_launch,
-            args=(operation_id, count),
+            args=(operation_id, count, found.fingerprint),
         )
     if later or sent:
         st.rerun()  # a dialog reruns by itself alone; the page behind it has to know
@@ -114,7 +114,7 @@ def _forget() -> None:
     st.session_state.pop(Key.ASKED, None)
 
 
-def _launch(operation_id: str, count: int) -> None:
+def _launch(operation_id: str, count: int, shown: str) -> None:
     """Called twice it launches once: the second call finds the first one's operation."""
     _forget()
     try:
@@ -132,6 +132,8 @@ def _launch(operation_id: str, count: int) -> None:
             now=utc_now(),
             enqueue=ring,
             confirmed_count=count,
+            shown=shown,
         )
     except UlakError as problem:
+        forget_verdicts()
         st.session_state[Key.PROBLEM] = problem

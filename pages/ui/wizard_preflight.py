@@ -30,6 +30,8 @@ class Verdicts:
     reasons: dict[str, int]
     left_out: pl.DataFrame
     doubtful_phone_count: int
+    regions: dict[str, int]
+    fingerprint: str
 
     @property
     def recipient_count(self) -> int:
@@ -61,7 +63,14 @@ def _verdicts(state: tuple[object, ...], asked: str, template: str, _cursor: duc
         found.reasons,
         found.left_out,
         found.doubtful_phone_count,
+        found.regions,
+        found.fingerprint,
     )
+
+
+def forget_verdicts() -> None:
+    """Judge anew at the next look: something said that what was shown no longer holds."""
+    _verdicts.clear()
 
 
 def message_of(draft: Draft, template: Template, contact_id: int) -> Rendered | str:
@@ -73,7 +82,7 @@ def message_of(draft: Draft, template: Template, contact_id: int) -> Rendered | 
     if found.recipients.is_empty():
         return next(iter(found.reasons), "")
     row = found.recipients.row(0, named=True)
-    parameters = [row[f"p_{index}"] for index in range(len(template.slots))]
+    parameters = [row[f"p_{index}"] or "" for index in range(len(template.slots))]
     files = {value.removeprefix(MEDIA_MARK): value for value in parameters if value.startswith(MEDIA_MARK)}
     payload = PayloadBuilder(template, files).build(row["phone"], row["user_id"], parameters, "preview")
     return render_message(payload, template)
@@ -86,26 +95,6 @@ def with_holes(draft: Draft, template: Template) -> Draft:
         for slot in empty_slots(template, draft.bindings)
     }
     return draft.changed(bindings={**draft.bindings, **marks}) if marks else draft
-
-
-def left_out_people(found: Verdicts, key: str | None, limit: int, offset: int) -> pl.DataFrame:
-    """One page of those left out, for one reason or any.
-
-    Returns: **Shape**: contact_id, name, phone, reason.
-    """
-    rows = found.left_out if key is None else found.left_out.filter(pl.col("reason") == key)
-    page = rows.slice(offset, limit)
-    names = (
-        warehouse()
-        .cursor()
-        .sql(
-            "SELECT contact_id, trim(concat_ws(' ', name, surname)) AS name, phone FROM contacts"
-            " WHERE contact_id IN (SELECT unnest(?::BIGINT[]))",
-            params=[page["contact_id"].to_list()],
-        )
-        .pl()
-    )
-    return page.join(names, on="contact_id", how="left", maintain_order="left")
 
 
 def name_of(contact_id: int) -> tuple[str, str | None]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import polars as pl
 import streamlit as st
 
 from engine.channels.provider import Channel
@@ -11,12 +10,11 @@ from engine.segments import is_narrowed
 from engine.templates import Template
 from pages.ui import formats, nt, t
 from pages.ui.audience_words import sentence
-from pages.ui.operation_words import plain, reason
+from pages.ui.operation_words import plain
 from pages.ui.wizard_audience import audience_figures
-from pages.ui.wizard_preflight import Verdicts, left_out_people
-
-PAGE_ROWS = 20
-REASON_KEY, PAGE_KEY = "bulk_message.reason", "bulk_message.left_out_page"
+from pages.ui.wizard_costs import draw_category_hint, draw_costs
+from pages.ui.wizard_preflight import Verdicts
+from pages.ui.wizard_waterfall import draw_waterfall
 
 
 def draw_plan(draft: Draft, channel: Channel, template: Template, found: Verdicts) -> None:
@@ -43,18 +41,9 @@ def draw_plan(draft: Draft, channel: Channel, template: Template, found: Verdict
         right.markdown(text)
 
 
-def draw_left_out(found: Verdicts, template: Template) -> None:
-    """From the audience to the recipients, a reason for each who is left out, and their names."""
-    labels = {slot.key: t(slot.caption, name=slot.name) for slot in template.slots}
-    gone = found.left_out.height
-    st.markdown(
-        t(
-            "**{audience}** in the audience, **{gone}** left out, **{recipients}** recipients",
-            audience=formats.number(found.audience_count),
-            gone=formats.number(gone),
-            recipients=formats.number(found.recipient_count),
-        )
-    )
+def draw_left_out(operation_id: str, draft: Draft, template: Template, found: Verdicts) -> None:
+    """From the audience to the recipients, a reason for each who is left out; what it costs; what is worth a look."""
+    draw_waterfall(operation_id, draft, template, found)
     if found.doubtful_phone_count:
         count = found.doubtful_phone_count
         st.caption(
@@ -64,38 +53,5 @@ def draw_left_out(found: Verdicts, template: Template) -> None:
                 count,
             )
         )
-    if not gone:
-        return
-    frame = pl.DataFrame(
-        {"reason": [reason(key, labels) for key in found.reasons], "people": list(found.reasons.values())}
-    )
-    people = st.column_config.ProgressColumn(
-        t("People"), format="localized", min_value=0, max_value=max(found.reasons.values())
-    )
-    reasons = st.column_config.TextColumn(t("Left out because"), width="large")
-    st.dataframe(frame, hide_index=True, column_config={"reason": reasons, "people": people})
-    with st.popover(t("Who is left out"), icon=":material/person_off:"):
-        _draw_people(found, labels)
-
-
-def _draw_people(found: Verdicts, labels: dict[str, str]) -> None:
-    key = st.selectbox(
-        t("Reason"),
-        [None, *found.reasons],
-        key=REASON_KEY,
-        format_func=lambda each: t("All reasons") if each is None else reason(each, labels),
-    )
-    total = found.reasons.get(key, 0) if key else found.left_out.height
-    pages = max(-(-total // PAGE_ROWS), 1)
-    page = st.pagination(pages, key=f"{PAGE_KEY}.{key}") if pages > 1 else 1
-    rows = left_out_people(found, key, PAGE_ROWS, (page - 1) * PAGE_ROWS)
-    shown = pl.DataFrame(
-        {
-            "name": [name or "–" for name in rows["name"]],
-            "phone": [formats.phone(phone) for phone in rows["phone"]],
-            "reason": [reason(each, labels) for each in rows["reason"]],
-        }
-    )
-    text = st.column_config.TextColumn
-    columns = {"name": text(t("Name")), "phone": text(t("Phone")), "reason": text(t("Reason"))}
-    st.dataframe(shown, hide_index=True, column_config=columns, width=560)
+    draw_costs(template, found)
+    draw_category_hint(template)

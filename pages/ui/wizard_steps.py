@@ -103,7 +103,7 @@ def draw_review_step(operation_id: str, draft: Draft, place: DeltaGenerator) -> 
             if trouble is not None:
                 draw_trouble(trouble)
             draw_plan(draft, channel, template, found)
-            draw_left_out(found, template)
+            draw_left_out(operation_id, draft, template, found)
         with right:
             draw_recipient_preview(operation_id, draft, template, found)
 

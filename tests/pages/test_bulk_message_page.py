@@ -109,12 +109,33 @@ def test_a_template_that_cannot_be_sent_says_why(world: World) -> None:
 
 
 def test_the_review_names_everyone_who_is_left_out_and_why(world: World) -> None:
-    app = review(world, world.draft())
+    operation_id = world.draft()
+    app = review(world, operation_id)
     assert not app.exception
     text = said(app)
     assert "11 people get this message" in text
     assert "**12** in the audience, **1** left out, **11** recipients" in text
-    assert app.dataframe[0].value["reason"].to_list() == ["opted out (consent)"]
+    app.selectbox(key=f"bulk_message.reason.{operation_id}").set_value("opted_out").run()
+    assert not app.exception
+    rows = app.dataframe[0].value
+    assert rows["reason"].to_list() == ["opted out (consent)"]
+    assert rows["name"].to_list() == ["Name 12"]
+
+
+def test_the_review_says_what_it_costs_and_what_is_not_in_it(world: World) -> None:
+    text = said(review(world, world.draft()))
+    assert "Estimated cost: at most **\\$0.12**" in text
+    assert "Not in it: tax" in text
+
+
+def test_those_left_out_become_a_list_that_audience_shows(world: World) -> None:
+    operation_id = world.draft()
+    app = review(world, operation_id)
+    app.selectbox(key=f"bulk_message.reason.{operation_id}").set_value("opted_out").run()
+    app.button(key=f"bulk_message.open_left_out.{operation_id}").click().run()
+    assert not app.exception
+    assert app.title[0].value == "Audience"
+    assert world.count("SELECT count(*) FROM list_members") == 1
 
 
 def test_a_launch_is_asked_once_more_and_then_shows_the_operation(world: World) -> None:
