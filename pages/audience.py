@@ -11,11 +11,13 @@ from engine.segments import Audience, SavedSegment, list_segments, load_context
 from pages.ui import empty_state, formats, header, t
 from pages.ui.audience_actions import draw_actions, draw_picker, open_from_address
 from pages.ui.audience_charts import draw_charts
+from pages.ui.audience_compare import draw_compare, opened_unchanged
 from pages.ui.audience_figures import Figures, figures
 from pages.ui.audience_head import draw_count, draw_reach
 from pages.ui.audience_rules import draw_rules
+from pages.ui.audience_sizes import note_size
 from pages.ui.audience_state import FACET_KEYS, Key, View, current_view, start_over, take_chosen
-from pages.ui.audience_table import draw_table, draw_tools
+from pages.ui.audience_table import draw_table, draw_tools, recall_columns
 from pages.ui.facet_side import count_facets, draw_facets, read_facets
 from pages.ui.services import settings, warehouse
 
@@ -35,6 +37,7 @@ def draw() -> None:
     with head:
         header(t("Audience"), _line(saved))
     side, main = st.columns([1, 2.95], gap="medium")
+    recall_columns(context)
     view = current_view()
     try:
         with main:
@@ -52,8 +55,12 @@ def _draw_main(
     found = found.prepared(view.everybody)
     count = found.count(view.everybody)
     selected = found.count(view.audience) if view.selection.ids else count
+    note_size(opened_unchanged(view, saved), count, found.context)
     with count_place:
-        draw_count(view, found.context, count, total, lambda: draw_picker(saved))
+        draw_count(
+            view, found.context, count, total, lambda: draw_picker(saved),
+            lambda: draw_compare(view, saved, found.context),
+        )  # fmt: skip
     with actions:
         draw_actions(view, saved, found.context, selected)
     with table_place:

@@ -20,13 +20,21 @@ from pages.ui.i18n import nt, t
 from pages.ui.services import live_redis, warehouse
 
 
-def draw_count(view: View, context: Context, count: int, total: int, draw_picker: Callable[[], None]) -> None:
-    """The number and its share, what opens or leaves a segment, and the segment as a sentence."""
+def draw_count(
+    view: View, context: Context, count: int, total: int, draw_picker: Callable[[], None],
+    draw_comparison: Callable[[], None],
+) -> None:  # fmt: skip
+    """The number and its share, what opens, compares or leaves a segment, and the segment as a sentence."""
     share = formats.percent(count / total if total else None)
     of_all = nt("of {count} contact", "of {count} contacts", total)
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         st.markdown(f"# {formats.number(count)} :gray[:small[{of_all} · {share}]]", width="stretch")
         draw_picker()
+        if st.button(
+            t("Compare"), icon=":material/compare_arrows:", type="tertiary", key="audience.compare",
+            help=t("How many of these are in another segment or list"),
+        ):  # fmt: skip
+            st.dialog(t("Compare with a segment or list"))(draw_comparison)()
         if not view.filtered.is_empty:
             st.button(
                 t("Start over"), icon=":material/restart_alt:", type="tertiary", on_click=start_over,

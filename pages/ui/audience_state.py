@@ -48,6 +48,9 @@ class Key(StrEnum):
     CHARTS = "audience.charts"
     CHART_CLICK = "audience.chart_click"
     CHART_FIELDS = "audience.chart_fields"
+    COMPARED = "audience.compared"
+    RECORDED = "audience.recorded"
+    COLUMNS_KEPT = "audience.columns_kept"
 
 
 FACET_KEYS = PanelKeys(Key.FACETS, Key.CLICK, Key.SOUGHT)
@@ -132,7 +135,12 @@ def set_segment(segment: Segment) -> None:
 
 def start_over() -> None:
     """Everybody again: no facet, rule, search or opened segment."""
-    st.session_state[Key.SEGMENT] = Segment()
+    show_segment(Segment())
+
+
+def show_segment(segment: Segment) -> None:
+    """Show a segment that isn't a saved one (in a callback: it empties the search)."""
+    st.session_state[Key.SEGMENT] = segment
     st.session_state[Key.SEARCH] = ""
     st.session_state[Key.OPENED] = None
     if SEGMENT_PARAMETER in st.query_params:

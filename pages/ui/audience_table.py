@@ -7,11 +7,13 @@ from typing import Any
 
 import polars as pl
 import streamlit as st
+from pydantic import BaseModel, ConfigDict
 
-from engine.clock import from_store
+from engine.clock import from_store, utc_now
 from engine.contacts.fields import FieldType
 from engine.segments import Audience, Context, Selection, SelectionMode
 from engine.segments.context import is_moment
+from engine.warehouse.person_settings import get_setting, set_setting
 from pages.ui import formats
 from pages.ui.audience_figures import Figures
 from pages.ui.audience_state import (
@@ -31,6 +33,10 @@ from pages.ui.audience_state import (
 from pages.ui.audience_words import label_of, value_label
 from pages.ui.contact_state import open_contact
 from pages.ui.i18n import nt, t
+from pages.ui.services import warehouse
+from pages.ui.shell import who
+
+COLUMNS_SETTING = "audience.columns"
 
 
 def draw_tools(view: View, context: Context) -> None:
@@ -53,7 +59,7 @@ def _view_form(view: View, context: Context) -> None:
 
     st.multiselect(
         t("Columns"), names, default=None if Key.COLUMNS in st.session_state else list(COLUMNS), key=Key.COLUMNS,
-        format_func=label, persist_state="session", placeholder=t("Choose columns"),
+        format_func=label, persist_state="session", placeholder=t("Choose columns"), on_change=_keep_columns,
     )  # fmt: skip
     st.session_state[Key.SORT_FIELD], st.session_state[Key.SORT_DESCENDING] = view.sort.field, view.sort.descending
     st.selectbox(t("Sort by"), names, key=Key.SORT_FIELD, format_func=label, on_change=take_sort)
@@ -61,12 +67,40 @@ def _view_form(view: View, context: Context) -> None:
     st.caption(t("Sorts everybody, not only this page. A click on a column's head does the same."))
 
 
+class ChosenColumns(BaseModel):
+    """The columns that a person's table shows."""
+
+    model_config = ConfigDict(frozen=True)
+
+    columns: tuple[str, ...] = ()
+
+
+def recall_columns(context: Context) -> None:
+    """Take the columns that this person chose another time; a column that is gone since is left away."""
+    state = st.session_state
+    if Key.COLUMNS_KEPT not in state:
+        kept = get_setting(warehouse().cursor(), who(), COLUMNS_SETTING, ChosenColumns).columns
+        state[Key.COLUMNS_KEPT] = True
+        if kept and Key.COLUMNS not in state:
+            state[Key.COLUMNS] = list(kept)
+    if any(name not in context.registry for name in state.get(Key.COLUMNS) or ()):
+        state[Key.COLUMNS] = [name for name in state[Key.COLUMNS] if name in context.registry]
+    if Key.SORT in state and state[Key.SORT].field not in context.registry:
+        del state[Key.SORT]
+
+
+def _keep_columns() -> None:
+    """After other columns were chosen."""
+    chosen = ChosenColumns(columns=tuple(st.session_state[Key.COLUMNS]))
+    set_setting(warehouse(), who(), COLUMNS_SETTING, chosen, now=utc_now())
+
+
 def draw_table(view: View, found: Figures, count: int, selected: int) -> None:
     """The page of rows, the sentence that says whom an action touches, the pager."""
     pages = max(1, -(-count // PAGE_SIZE))
     key = page_key(view)
     page = min(int(st.session_state.get(key) or 1), pages)
-    frame = found.page(view.everybody, view.columns, view.sort, PAGE_SIZE, (page - 1) * PAGE_SIZE)
+    frame = found.page(view.everybody, view.columns, view.sort, PAGE_SIZE, (page - 1) * PAGE_SIZE, count)
     ids = frame["contact_id"].to_list()
     table = drawn_key(view, page)
     shown = _shown(frame, found.context)
