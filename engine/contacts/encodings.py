@@ -191,9 +191,10 @@ class _Utf8:
         while cut and len(block) - cut < _LONGEST_LETTER and block[cut - 1] >= 0x80:
             cut -= 1
         self._held = block[cut:]
-        whole = pl.Series([block[:cut]])
-        if whole.cast(pl.String, strict=False).null_count():
-            block[:cut].decode()  # raises, and says where
+        try:
+            pl.Series([block[:cut]]).cast(pl.String)
+        except pl.exceptions.PolarsError:
+            block[:cut].decode()  # raises as whoever asks expects
 
     def finish(self) -> None:
         self._held.decode()
