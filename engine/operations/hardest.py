@@ -103,9 +103,8 @@ def hardest(
 def _contacts(
     cursor: duckdb.DuckDBPyConnection, audience: Audience, fields: list[str], context: Context
 ) -> pl.DataFrame:
-    members = audience_frame(cursor, audience, context).to_native()  # noqa: F841 - named in the query below
-    extra = "".join(f', "{name}"' for name in fields if name not in {"contact_id", "language"})
-    frame: pl.DataFrame = cursor.sql(f"SELECT contact_id, language{extra} FROM members").pl()
+    columns = ["contact_id", "language", *(f'"{name}"' for name in fields if name != "language")]
+    frame: pl.DataFrame = audience_frame(cursor, audience, context).to_native().project(", ".join(columns)).pl()
     return frame if frame["contact_id"].is_sorted() else frame.sort("contact_id")
 
 
