@@ -8,7 +8,9 @@ function drawHead(scene, facet, isOpen) {
     scene.setTriggerValue("opened", [...memory.opened])
   })
   button.setAttribute("aria-expanded", String(isOpen))
-  button.append(make("span", "arrow", "›"), make("span", "title", facet.label))
+  const arrow = make("span", "arrow", "›")
+  arrow.setAttribute("aria-hidden", "true")
+  button.append(arrow, make("span", "title", facet.label))
   const [included, excluded] = [choice.include.length, choice.exclude.length]
   if (included) button.append(make("span", "sign yes", `✓ ${scene.number.format(included)}`))
   if (excluded) button.append(make("span", "sign no", `– ${scene.number.format(excluded)}`))
@@ -33,7 +35,7 @@ function drawFacet(scene, facet, needle) {
     const isCut = isOpen && facet.rows && facet.kind === "values" && facet.size > facet.rows.length
     if (!found && !isCut) return null
   }
-  const section = make("section")
+  const section = make("section", isOpen ? "open" : "")
   section.append(drawHead(scene, facet, isOpen))
   if (!isOpen) return section
   if (facet.rows === null) section.append(make("p", "none", "…"))

@@ -75,7 +75,7 @@ function drawQuick(scene, facet) {
 function drawFromTo(scene, facet) {
   const { words } = scene.data
   const type = facet.kind === "days" ? "date" : "number"
-  const form = make("form", "fromto")
+  const form = make("form", `fromto ${facet.kind}`)
   const low = field(scene, ["low", facet.name], type, words.from)
   const high = field(scene, ["high", facet.name], type, words.to)
   for (const each of [low, high]) {

@@ -111,7 +111,7 @@ function drawValues(scene, facet, needle) {
     return parts
   }
   const rows = needle && !byLabel ? all.filter(each => fold(each[1]).includes(needle)).slice(0, 60)
-    : whole ? all : all.filter((each, index) => index < FEW || sideOf(memory, facet.name, each[0]))
+    : whole ? all : all.filter((each, index) => index < FEW || each[0] === null || sideOf(memory, facet.name, each[0]))
   parts.push(drawRows(scene, facet, rows, whole && !needle))
   if (!all.length) parts.push(make("p", "none", data.words.empty))
   if (needle && !byLabel && isCut) {
