@@ -132,6 +132,7 @@ def create_api(services: Services) -> FastAPI:
     from worker.api_messages import router as messages
     from worker.api_operations import router as operations
     from worker.api_people import router as people
+    from worker.api_segments import router as segments
     from worker.api_suppressions import router as suppressions
 
     app = FastAPI(title="Ulak", version=__version__, docs_url=None, redoc_url=None, openapi_url="/openapi.json")
@@ -139,7 +140,7 @@ def create_api(services: Services) -> FastAPI:
     app.add_exception_handler(UlakError, _answer_error)
     app.add_exception_handler(RequestValidationError, _answer_malformed)
     app.include_router(_frame())
-    for router in (contacts, erasure, exports, imports, lists, messages, operations, people, suppressions):
+    for router in (contacts, erasure, exports, imports, lists, messages, operations, people, segments, suppressions):
         app.include_router(router)
     return app
 

@@ -1,8 +1,9 @@
-"""REST verbs: segments, channels and templates, and the store's own figures."""
+"""REST verbs: channels and templates, and the store's own figures."""
 
 from __future__ import annotations
 
 import contextlib
+from datetime import UTC
 from typing import Any
 
 import redis
@@ -14,17 +15,8 @@ from engine.channels.sync import sync_templates
 from engine.clock import utc_now
 from engine.contacts.fields import load_registry
 from engine.errors import InputError, QueueUnavailable
-from engine.segments import (
-    Audience,
-    Context,
-    Segment,
-    count_audience,
-    describe,
-    find_segment,
-    list_segments,
-    load_context,
-    parse_segment,
-)
+from engine.segments import Audience, Context, Segment, find_segment, load_context
+from engine.segments.reading import read_segment
 from engine.templates.bindings import Binding
 from engine.templates.store import get_template, list_templates, load_bindings, save_bindings
 from engine.warehouse import Warehouse
@@ -79,34 +71,6 @@ def store(doors: Doors, person: Person) -> dict[str, Any]:
         entries, seconds = recorder_lag(client, warehouse)
         facts |= {"recorder_lag_entries": entries, "recorder_lag_seconds": seconds}
     return facts
-
-
-@router.get("/segments")
-def segments(doors: Doors, person: Person) -> list[dict[str, Any]]:
-    """The saved segments, each with its sentence and its definition."""
-    warehouse = doors.warehouse()
-    context = context_of(doors, warehouse)
-    return [
-        {
-            "segment_id": saved.segment_id,
-            "name": saved.name,
-            "sentence": describe(saved.segment, context),
-            "definition": saved.segment.model_dump(mode="json"),
-        }
-        for saved in list_segments(warehouse.cursor())
-    ]
-
-
-@router.post("/segments/count")
-def count_segment(body: SegmentName, doors: Doors, person: Person) -> dict[str, Any]:
-    """How many contacts a segment has now."""
-    warehouse = doors.warehouse()
-    context = context_of(doors, warehouse)
-    audience = audience_of(warehouse, body)
-    return {
-        "count": count_audience(warehouse.cursor(), audience, context),
-        "sentence": describe(audience.as_segment(), context),
-    }
 
 
 @router.get("/channels")
@@ -179,11 +143,12 @@ def audience_of(warehouse: Warehouse, named: SegmentName) -> Audience:
 
     Raises:
         UnknownName: there is no segment of that name.
-        InvalidRule: the definition can't be read.
+        InvalidRule: the definition can't be read, or used; the reason names the place in it.
         InputError: neither is given.
     """
     if named.definition is not None:
-        return Audience(segment=parse_segment(named.definition))
+        names = load_context(warehouse.cursor(), now=utc_now(), zone=UTC)  # to know what is there; nobody is counted
+        return Audience(segment=read_segment(named.definition, names))
     if named.segment:
         return Audience(segment_ids=(find_segment(warehouse.cursor(), named.segment).segment_id,), segment=Segment())
     raise InputError(reason=N_("name a segment, or give its definition"))

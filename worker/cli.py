@@ -19,8 +19,9 @@ from worker.cli_erasure import purge
 from worker.cli_exports import export_contacts as _export_contacts  # noqa: F401 - it registers itself with contacts
 from worker.cli_lists import lists
 from worker.cli_people import show_contact as _show_contact  # noqa: F401 - it registers itself with contacts
+from worker.cli_segments import segments
 from worker.cli_suppressions import suppressions
-from worker.cli_verbs import JsonOption, operations, segments, send, show, templates
+from worker.cli_verbs import JsonOption, operations, send, show, templates
 
 PROJECT_FOLDER = Path(__file__).resolve().parent.parent
 

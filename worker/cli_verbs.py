@@ -1,9 +1,10 @@
-"""The verbs of the command line that go through the REST API: segments, templates, send, operations."""
+"""The verbs of the command line that go through the REST API: templates, send, operations."""
 
 from __future__ import annotations
 
 import getpass
 import json
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
@@ -13,7 +14,6 @@ import typer
 from engine.settings import current_settings
 from worker.client import Client
 
-segments = typer.Typer(no_args_is_help=True, help="List and count saved segments.")
 templates = typer.Typer(no_args_is_help=True, help="Sync, list and bind templates.")
 operations = typer.Typer(no_args_is_help=True, help="List, show, pause, resume and cancel operations.")
 
@@ -44,22 +44,6 @@ def show(value: Any, as_json: bool, line: Callable[[Any], str]) -> None:
             typer.echo(line(row))
     else:
         typer.echo(line(value))
-
-
-@segments.command("list")
-def list_segments(as_json: JsonOption = False) -> None:
-    """List the saved segments."""
-    show(client_as("").call("GET", "/segments"), as_json, lambda row: f"{row['name']}  {row['sentence']}")
-
-
-@segments.command("count")
-def count_segment(
-    name: Annotated[str, typer.Argument(help="A saved segment's name, or a file with its JSON.")],
-    as_json: JsonOption = False,
-) -> None:
-    """Count the contacts of a segment."""
-    answer = client_as("").call("POST", "/segments/count", json=segment_of(name))
-    show(answer, as_json, lambda row: str(row["count"]))
 
 
 @templates.command("sync")
@@ -151,8 +135,19 @@ def send(
 def _send_line(row: Row) -> str:
     left_out = ", ".join(f"{count} {reason}" for reason, count in row["left_out"].items())
     head = f"{row['operation_id']}: " if row.get("operation_id") else "dry run: "
+    cost = f"\n{_cost_line(row['cost'])}" if row.get("cost") else ""
     return f"{head}{row['recipients']} of {row['audience']} recipients" + (
-        f" (left out: {left_out})" if left_out else ""
+        f" (left out: {left_out}){cost}" if left_out else cost
+    )
+
+
+def _cost_line(cost: Row) -> str:
+    """The estimate as a line for a person."""
+    unpriced = f", {cost['unpriced']} without a price" if cost["unpriced"] else ""
+    missing = "; ".join(cost["not_included"])
+    return (
+        f"estimated cost: at most {cost['total']} {cost['currency']}{unpriced}"
+        f" (list price from {cost['card_date']}; not in it: {missing})"
     )
 
 
@@ -188,18 +183,29 @@ _control("cancel", "Cancel an operation; who was not sent to stays so.")
 
 
 def segment_of(text: str) -> Row:
+    """The part of a request that names a segment: a saved one, or the JSON of a file (bare, or as `show --json`)."""
     path = Path(text)
     if path.suffix != ".json" and not path.is_file():
         return {"segment": text}
+    definition = json_of(path)
+    return {"definition": definition.get("definition", definition)}
+
+
+def json_of(path: Path | None) -> Row:
+    """The JSON object of a file, or of the standard input."""
+    name = "-" if path is None else str(path)
     try:
-        definition = json.loads(path.read_text("utf-8"))
+        found = json.loads(sys.stdin.read() if path is None else path.read_text("utf-8"))
     except OSError as problem:
-        raise typer.BadParameter(f"the file {text} can't be read ({type(problem).__name__})") from problem
-    except ValueError as problem:
-        raise typer.BadParameter(f"the file {text} holds no JSON") from problem
-    if not isinstance(definition, dict):
-        raise typer.BadParameter(f"the file {text} holds no segment: it must be a JSON object")
-    return {"definition": definition}
+        raise typer.BadParameter(f"the file {name} can't be read ({type(problem).__name__})") from problem
+    except json.JSONDecodeError as problem:
+        place = f"line {problem.lineno}, column {problem.colno}"
+        raise typer.BadParameter(f"the file {name} holds no JSON: {place}: {problem.msg}") from problem
+    except (ValueError, RecursionError) as problem:
+        raise typer.BadParameter(f"the file {name} holds no JSON") from problem
+    if not isinstance(found, dict):
+        raise typer.BadParameter(f"the file {name} holds no segment: it must be a JSON object")
+    return found
 
 
 def _template_of(text: str) -> tuple[str, str]:

@@ -116,7 +116,11 @@ CALLS = [
     ("GET", "/suppressions/export"),
     ("GET", "/store"),
     ("GET", "/segments"),
+    ("POST", "/segments"),
     ("POST", "/segments/count"),
+    ("POST", "/segments/describe"),
+    ("GET", "/segments/{name}"),
+    ("GET", "/segments/{name}/versions"),
     ("GET", "/channels"),
     ("POST", "/templates/sync"),
     ("GET", "/templates"),
@@ -128,7 +132,9 @@ CALLS = [
 ]
 BODIES: dict[str, JSON] = {
     "/contacts/imports": {"files": {"file": ("a.csv", b"a", "text/csv")}},
+    "/segments": {"json": {"name": "x", "definition": {}}},
     "/segments/count": {"json": {"segment": "x"}},
+    "/segments/describe": {"json": {"segment": "x"}},
     "/templates/sync": {"json": {}},
     "/templates/bindings": {"json": {"channel": "a", "name": "b", "language": "c", "values": {}}},
     "/operations": {"json": {"template": "a", "language": "b"}},
