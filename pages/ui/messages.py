@@ -23,7 +23,7 @@ SOURCES = ("app.py", "pages", "engine")
 AREAS = {
     "engine/segments": "audience",
     "pages/audience": "audience",
-    "pages/ui/facet_panel": "audience",
+    "pages/ui/facet": "audience",
     "pages/ui/audience": "audience",
     "engine/contacts": "import",
     "pages/import_contacts": "import",
