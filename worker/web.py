@@ -38,6 +38,7 @@ from worker.api_exports import download_routes
 from worker.night import Night
 from worker.queue import enqueue_batch
 from worker.recorder import Recorder, end_process
+from worker.template_watch import TemplateWatch
 
 log = logging.getLogger("ulak.web")
 PAUSE_SECONDS = 1.0
@@ -53,6 +54,7 @@ class Backstage:
         self._stop = threading.Event()
         self._recorder: Recorder | None = None
         self._night: Night | None = None
+        self._templates: TemplateWatch | None = None
         self._thread = threading.Thread(target=self._run, name="backstage", daemon=True)
 
     def start(self) -> None:
@@ -63,8 +65,9 @@ class Backstage:
         """Stop the recorder after its pass, and the thread."""
         self._stop.set()
         self._thread.join(timeout=30)
-        if self._night is not None:
-            self._night.stop()
+        for thread in (self._night, self._templates):
+            if thread is not None:
+                thread.stop()
         if self._recorder is not None:
             self._recorder.stop()
 
@@ -88,6 +91,8 @@ class Backstage:
             recorder.start()
             self._night = Night(self._warehouse, self._settings, recorder.drain)
             self._night.start()
+            self._templates = TemplateWatch(self._warehouse, self._settings)
+            self._templates.start()
             self._look_after(client, recorder)
             return
 

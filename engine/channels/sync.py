@@ -18,6 +18,7 @@ from engine.channels.cloud_api import CloudApi
 from engine.channels.limits import keep_number
 from engine.channels.provider import Channel, ChannelSecrets
 from engine.channels.store import get_channel, get_secrets, publish_channels
+from engine.channels.template_changes import TemplateChange, changes_between, record_changes
 from engine.clock import from_store, to_store
 from engine.settings import Settings
 from engine.templates.components import Template, parse_template
@@ -36,6 +37,7 @@ class SyncResult:
     new: tuple[str, ...]
     changed: tuple[str, ...]
     gone: tuple[str, ...]
+    changes: tuple[TemplateChange, ...] = ()
 
     @property
     def is_unchanged(self) -> bool:
@@ -76,14 +78,17 @@ def sync_templates(
 def keep_templates(
     warehouse: Warehouse, channel_id: str, nodes: Sequence[Mapping[str, Any]], *, who: str, now: datetime
 ) -> SyncResult:
-    """Write what the provider listed; what it no longer lists is marked gone."""
+    """Write what the provider listed; what it no longer lists is marked gone. What changed is kept as such."""
     complete = [node for node in nodes if node.get("name") and node.get("language")]
     parsed = [(parse_template(channel_id, node), node) for node in complete]
     found = {(template.name, template.language): template for template, _ in parsed}
-    known = {(t.name, t.language): t for t in list_templates(warehouse.cursor(), channel_id)}
+    known = {(t.name, t.language): t for t in list_templates(warehouse.cursor(), channel_id, with_gone=True)}
+    is_first = not known
+    changes = [change for key, template in found.items() for change in changes_between(known.get(key), template)]
     new = [key for key in found if key not in known or known[key].is_gone]
     changed = [key for key in found if key not in new and _differs(found[key], known[key])]
     gone = [key for key, template in known.items() if key not in found and not template.is_gone]
+    changes += [TemplateChange(name, language, "gone") for name, language in gone]
     with warehouse.writing() as cursor:
         for template, node in parsed:
             _upsert(cursor, template, node.get("components") or [], now)
@@ -92,9 +97,11 @@ def keep_templates(
                 "UPDATE templates SET gone_at = ? WHERE channel_id = ? AND name = ? AND language = ?",
                 [to_store(now), channel_id, name, language],
             )
+        if not is_first:  # when everything is new, nothing is news
+            record_changes(cursor, channel_id, changes, cause="sync", now=now)
         counts = {"total": len(found), "new": len(new), "changed": len(changed), "gone": len(gone)}
         audit(cursor, who=who, verb="synced", subject=("channel", channel_id), now=now, **counts)
-    return SyncResult(channel_id, len(found), _names(new), _names(changed), _names(gone))
+    return SyncResult(channel_id, len(found), _names(new), _names(changed), _names(gone), tuple(changes))
 
 
 def keep_template(warehouse: Warehouse, channel_id: str, node: Mapping[str, Any], *, now: datetime) -> Template:

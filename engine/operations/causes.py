@@ -17,6 +17,7 @@ SNAPSHOT = "snapshot"
 CHANNEL_UNREADABLE = "channel_unreadable"
 EPOCH = "epoch"
 LEDGER_MISSING = "ledger_missing"
+TEMPLATE_CHANGED = "template_changed"
 
 CAUSE_LABELS: Mapping[str, str] = {
     MESSAGING_LIMIT: N_("the messaging limit is used up"),
@@ -25,5 +26,8 @@ CAUSE_LABELS: Mapping[str, str] = {
     SNAPSHOT: N_("the frozen audience is missing, or can't be read by the worker"),
     CHANNEL_UNREADABLE: N_("the channel's record or secrets can't be read by the worker"),
     EPOCH: N_("the store was replaced since the launch; what was sent before isn't known for sure"),
+    TEMPLATE_CHANGED: N_(
+        "the template has other blanks than when this was launched; cancel the rest and start anew with the new ones"
+    ),
     LEDGER_MISSING: N_("Redis lost the operation's ledger; what was sent isn't known for sure"),
 }

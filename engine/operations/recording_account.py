@@ -8,7 +8,7 @@ from datetime import datetime
 
 import duckdb
 
-from engine.channels.notices import new_limit, template_news
+from engine.channels.notices import TemplateNews, new_limit, template_news
 from engine.clock import from_ms, to_store
 from engine.operations.stream import Entry
 
@@ -17,13 +17,21 @@ _ACCOUNT = """
     WHERE NOT EXISTS (SELECT 1 FROM account_events
         WHERE happened_at = $1 AND channel_id IS NOT DISTINCT FROM $2 AND kind = $3 AND detail = $4)
 """
-_TEMPLATE = """
+_CHANNELS = (
+    "channel_id IN (SELECT channel_id FROM channels WHERE channel_id = $channel"
+    " OR waba_id IN (SELECT waba_id FROM channels WHERE channel_id = $channel))"
+)
+_TEMPLATE = f"""
     UPDATE templates SET status = coalesce(nullif($status, ''), status),
         quality = coalesce(nullif($quality, ''), quality), category = coalesce(nullif($category, ''), category),
         rejected_reason = CASE WHEN $status <> '' THEN nullif($reason, '') ELSE rejected_reason END
-    WHERE name = $name AND language = $language AND channel_id IN (
-        SELECT channel_id FROM channels WHERE channel_id = $channel
-            OR waba_id IN (SELECT waba_id FROM channels WHERE channel_id = $channel))
+    WHERE name = $name AND language = $language AND {_CHANNELS}
+"""
+_CHANGE = f"""
+    INSERT INTO template_changes
+    SELECT channel_id, name, language, $kind, coalesce({{column}}, ''), $new, $reason, 'webhook', $moment
+    FROM templates
+    WHERE name = $name AND language = $language AND {_CHANNELS} AND {{column}} IS DISTINCT FROM $new
 """
 
 
@@ -39,6 +47,7 @@ def record_notices(cursor: duckdb.DuckDBPyConnection, entries: Sequence[Entry]) 
         _record_limit(cursor, new_limit(field, value), channel, moment)
         news = template_news(field, value)
         if news is not None:
+            _record_changes(cursor, news, channel, moment)
             cursor.execute(
                 _TEMPLATE,
                 {
@@ -51,6 +60,15 @@ def record_notices(cursor: duckdb.DuckDBPyConnection, entries: Sequence[Entry]) 
                     "channel": channel,
                 },
             )
+
+
+def _record_changes(cursor: duckdb.DuckDBPyConnection, news: TemplateNews, channel: str, moment: datetime) -> None:
+    """What the notice says that wasn't known, for the templates' history."""
+    place = {"name": news.name, "language": news.language, "channel": channel, "moment": moment}
+    for kind, new in (("status", news.status), ("quality", news.quality), ("category", news.category)):
+        if new:
+            reason = news.reason if kind == "status" and news.reason != "NONE" else ""
+            cursor.execute(_CHANGE.format(column=kind), {**place, "kind": kind, "new": new, "reason": reason})
 
 
 def _record_limit(

@@ -29,7 +29,7 @@ class KeptBindings:
 
     Attributes:
         bindings: only those whose slot the template still has.
-        is_current: the template is as it was when they were saved.
+        is_current: the template has the slots it had when they were saved; its words may be others.
     """
 
     bindings: Bindings
@@ -91,8 +91,8 @@ def save_bindings(
         )
         cursor.execute(
             "INSERT INTO bindings (channel_id, template_name, template_language, bindings, content_hash, updated_by,"
-            " updated_at) VALUES (?, ?, ?, ?, ?, ?, ?)",
-            row,
+            " updated_at, slots) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            [*row, json.dumps([slot.key for slot in template.slots])],
         )
         subject = ("template", f"{template.channel_id}/{template.name}/{template.language}")
         audit(cursor, who=who, verb="bound", subject=subject, now=now, slots=sorted(bindings))
@@ -101,7 +101,7 @@ def save_bindings(
 def load_bindings(cursor: duckdb.DuckDBPyConnection, template: Template) -> KeptBindings:
     """The default bindings of a template; none when nobody saved any."""
     rows = cursor.execute(
-        "SELECT bindings, content_hash FROM bindings"
+        "SELECT bindings, content_hash, slots FROM bindings"
         " WHERE channel_id = ? AND template_name = ? AND template_language = ?",
         [template.channel_id, template.name, template.language],
     ).fetchall()
@@ -109,7 +109,23 @@ def load_bindings(cursor: duckdb.DuckDBPyConnection, template: Template) -> Kept
         return KeptBindings({}, True)
     keys = {slot.key for slot in template.slots}
     kept = {key: binding for key, binding in parse_bindings(rows[0][0]).items() if key in keys}
-    return KeptBindings(kept, rows[0][1] == template.content_hash)
+    is_same_text = rows[0][1] == template.content_hash
+    return KeptBindings(kept, is_same_text or rows[0][2] == json.dumps([slot.key for slot in template.slots]))
+
+
+def templates_needing_attention(cursor: duckdb.DuckDBPyConnection, channel_id: str) -> set[tuple[str, str]]:
+    """(name, language) of the templates whose slots are no longer those their bindings were saved for."""
+    rows = cursor.execute(
+        "SELECT template_name, template_language FROM bindings b JOIN templates t ON t.channel_id = b.channel_id"
+        " AND t.name = b.template_name AND t.language = b.template_language"
+        " WHERE b.channel_id = ? AND t.gone_at IS NULL AND b.content_hash <> t.content_hash",
+        [channel_id],
+    ).fetchall()
+    return {
+        (name, language)
+        for name, language in rows
+        if not load_bindings(cursor, get_template(cursor, channel_id, name, language)).is_current
+    }
 
 
 def dump_bindings(bindings: Bindings) -> str:

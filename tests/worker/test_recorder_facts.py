@@ -178,4 +178,12 @@ def test_a_template_notice_reaches_every_channel_of_the_account(
     recorder.run_once()
     found = ask(warehouse, "SELECT channel_id, status, quality FROM templates ORDER BY 1")
     assert found == [("one", "PAUSED", "RED"), ("other", "APPROVED", "GREEN"), ("two", "PAUSED", "RED")]
+    changes = ask(
+        warehouse, "SELECT channel_id, kind, old_value, new_value, cause FROM template_changes ORDER BY 1, 2"
+    )
+    assert changes == [
+        (channel, kind, old, new, "webhook")
+        for channel in ("one", "two")
+        for kind, old, new in (("quality", "GREEN", "RED"), ("status", "APPROVED", "PAUSED"))
+    ]
     assert ask(warehouse, "SELECT count(*) FROM account_events") == [(2,)]
