@@ -7,7 +7,7 @@ from streamlit.delta_generator import DeltaGenerator as Place
 
 from engine.clock import utc_now
 from engine.errors import InvalidRule
-from engine.segments import Audience, SavedSegment, list_segments, load_context
+from engine.segments import Audience, FacetCounts, SavedSegment, list_segments, load_context
 from pages.ui import empty_state, formats, header, t
 from pages.ui.audience_actions import draw_actions, draw_picker, open_from_address
 from pages.ui.audience_charts import draw_charts
@@ -73,15 +73,15 @@ def _draw_main(
                 icon=":material/person_search:",
             )  # fmt: skip
     with side:
-        _draw_side(view, found)
+        known = _draw_side(view, found)
     with reach_place:
         draw_reach(found.reach(view.everybody))
     with chart_place:
         if count:
-            draw_charts(view, found)
+            draw_charts(view, found, known)
 
 
-def _draw_side(view: View, found: Figures) -> None:
+def _draw_side(view: View, found: Figures) -> FacetCounts:
     sides = {"facets": t("Facets"), "rules": t("Rules")}
     side = st.segmented_control(
         t("Narrow by"), list(sides), default="facets", format_func=sides.__getitem__, key=Key.SIDE, required=True,
@@ -92,8 +92,9 @@ def _draw_side(view: View, found: Figures) -> None:
     if side == "rules":
         known = {name: [each.value for each in values if each.value][:200] for name, values in counts.items()}
         draw_rules(view.segment, found.context, known)
-        return
-    draw_facets(facets, counts, view.everybody, found, FACET_KEYS, take_chosen)
+    else:
+        draw_facets(facets, counts, view.everybody, found, FACET_KEYS, take_chosen)
+    return counts
 
 
 def _line(saved: dict[str, SavedSegment]) -> str:

@@ -6,6 +6,7 @@ others. Fields of values share one cube; numbers and dates have one each; of tex
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -15,7 +16,7 @@ import streamlit as st
 from babel.dates import format_skeleton
 
 from engine.contacts.fields import FieldType
-from engine.segments import Context, FacetChoice, FacetValue, Segment, freshness
+from engine.segments import Audience, Context, FacetChoice, FacetCounts, FacetValue, Segment, freshness
 from engine.segments.ranges import read_day_range
 from engine.segments.value_search import ValuesFound, find_values
 from pages.ui import formats
@@ -51,27 +52,35 @@ class Chart:
     note: str = ""
 
 
-def charts_of(view: View, found: Figures, names: tuple[str, ...]) -> dict[str, Chart]:
-    """The charts of these fields for the people of the view."""
-    kinds = {name: _kind(name, found) for name in dict.fromkeys(names)}
-    valued = tuple(name for name, kind in kinds.items() if kind == "values")
-    counts = found.facet_counts(view.everybody, valued)
-    charts = {}
-    for name, kind in kinds.items():
-        if kind == "values":
-            charts[name] = _bars(name, counts[name], None, view.filtered, found)
-        elif kind == "texts":
-            values = _text_values(name, view.filtered, found)
-            charts[name] = _bars(name, values.values, values.size, view.filtered, found)
-        else:
-            charts[name] = _columns(name, view, found)
-    return charts
+def charts_of(view: View, found: Figures, names: tuple[str, ...], known: FacetCounts) -> dict[str, Chart]:
+    """The charts of these fields for the people of the view.
+
+    Args:
+        known: what the facet panel has counted already; it is not asked again.
+    """
+    _, many = found.facet_use()
+    kinds = {name: _kind(name, many, known, found) for name in dict.fromkeys(names)}
+    counts = dict(known)
+    counts |= found.facet_counts(
+        view.everybody, tuple(name for name, kind in kinds.items() if kind == "values" and name not in known)
+    )
+    return {name: _chart(name, kind, counts, view, found) for name, kind in kinds.items()}
 
 
-def _kind(name: str, found: Figures) -> str:
+def _chart(name: str, kind: str, counts: FacetCounts, view: View, found: Figures) -> Chart:
+    if kind == "values":
+        return _bars(name, counts[name], None, view.filtered, found)
+    if kind == "texts":
+        values = _text_values(name, view.filtered, found)
+        return _bars(name, values.values, values.size, view.filtered, found)
+    return _columns(name, counts, view, found)
+
+
+def _kind(name: str, many: Collection[str], known: FacetCounts, found: Figures) -> str:
     if kind_of(name, found.context) != "values":
         return "columns"
-    return "texts" if found.context.known_field(name).type is FieldType.TEXT else "values"
+    is_text = found.context.known_field(name).type is FieldType.TEXT
+    return "texts" if name not in known and (is_text or name in many) else "values"
 
 
 def _bars(name: str, values: Any, size: int | None, segment: Segment, found: Figures) -> Chart:
@@ -93,10 +102,12 @@ def _bar(name: str, each: FacetValue, found: Figures) -> Bar:
     return Bar(each.value, label, each.count, f"{label} · {formats.number(each.count)}")
 
 
-def _columns(name: str, view: View, found: Figures) -> Chart:
+def _columns(name: str, counts: FacetCounts, view: View, found: Figures) -> Chart:
     """A histogram. Its own choice is left away: a chosen range that is no bin would be no column."""
-    apart = view.everybody.model_copy(update={"segment": view.filtered.with_facet(name, FacetChoice())})
-    values = found.facet_counts(apart, (name,))[name]
+    values = counts.get(name)
+    if values is None or name in view.filtered.facets:
+        apart = Audience(segment=view.filtered.with_facet(name, FacetChoice()))
+        values = found.facet_counts(apart, (name,))[name]
     total, columns = 0, []
     for each in (each for each in values if each.value is not None):
         total += each.count

@@ -15,7 +15,7 @@ import streamlit as st
 from pydantic import BaseModel, ConfigDict
 
 from engine.clock import utc_now
-from engine.segments import Context, Segment
+from engine.segments import FacetCounts, Segment
 from engine.segments.joins import MEMBERSHIP_FIELDS
 from engine.warehouse.person_settings import get_setting, set_setting
 from pages.ui.audience_chart_values import GROWTH, Bar, Chart, charts_of
@@ -41,12 +41,16 @@ class ChosenCharts(BaseModel):
     fields: tuple[str, ...] = ()
 
 
-def draw_charts(view: View, found: Figures) -> None:
-    """Draw the row of charts."""
-    choosable = chart_fields(found.context)
+def draw_charts(view: View, found: Figures, known: FacetCounts) -> None:
+    """Draw the row of charts.
+
+    Args:
+        known: what the facet panel has counted already.
+    """
+    choosable = chart_fields(found)
     own = chosen_fields(choosable)
     names = (*FIXED, *own)
-    charts = charts_of(view, found, names)
+    charts = charts_of(view, found, names, known)
     _charts(
         key=Key.CHARTS,
         data={
@@ -64,10 +68,10 @@ def draw_charts(view: View, found: Figures) -> None:
     )
 
 
-def chart_fields(context: Context) -> tuple[str, ...]:
-    """The fields one can choose for a chart of one's own: what tells people apart in groups."""
-    apart = {*FIXED, *MEMBERSHIP_FIELDS, "phone", "email"}
-    return tuple(name for name in facet_names(context) if name not in apart)
+def chart_fields(found: Figures) -> tuple[str, ...]:
+    """The fields one can choose for a chart of one's own: those in which somebody has a value."""
+    apart, (used, _) = {*FIXED, *MEMBERSHIP_FIELDS, "phone", "email"}, found.facet_use()
+    return tuple(name for name in facet_names(found.context) if name in used and name not in apart)
 
 
 def chosen_fields(choosable: Sequence[str]) -> tuple[str, ...]:

@@ -49,7 +49,7 @@ def _charts() -> None:
         _take_field(("city", "age", "name"), ("city", "age"))
     cursor = warehouse().cursor()
     found = figures(cursor, load_context(cursor, now=utc_now(), zone=settings().zone))
-    st.session_state["drawn"] = charts_of(current_view(), found, ("vip", "city", "name", "age", "created_at"))
+    st.session_state["drawn"] = charts_of(current_view(), found, ("vip", "city", "name", "age", "created_at"), {})
 
 
 def _run(**state: Any) -> AppTest:
