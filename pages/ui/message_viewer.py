@@ -13,7 +13,7 @@ import streamlit as st
 
 from engine.channels import Channel
 from engine.operations.hardest import Hard
-from engine.templates import Template, render_message
+from engine.templates import Bindings, Template, render_message
 from engine.templates.bindings import MEDIA_MARK
 from engine.templates.people import Look
 from pages.ui import formats, t
@@ -42,6 +42,7 @@ class Viewer:
     of: str
     channel: Channel
     template: Template
+    bindings: Bindings
     row: Row
     look: Callable[[int], Look | str]
     hardest: Callable[[], Sequence[Hard]]
@@ -151,8 +152,8 @@ def _draw_look(viewer: Viewer, look: Look | str) -> None:
         st.info(look, icon=":material/person_off:")
         return
     draw_message(viewer.channel, viewer.template, look, key=viewer.name("phone"))
-    if look.empty:
-        names = " · ".join(slot_label(slot) for slot in look.empty)
+    if empty := [slot for slot in look.empty if slot.key in viewer.bindings]:
+        names = " · ".join(slot_label(slot) for slot in empty)
         st.caption(t("Empty for this person: {slots}", slots=names))
 
 

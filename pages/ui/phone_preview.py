@@ -82,7 +82,7 @@ def _offer(message: Rendered) -> dict[str, str] | None:
     if message.offer_expires_ms is not None:
         end = datetime.fromtimestamp(message.offer_expires_ms / 1000, UTC)
         ends = t("Ends {moment}", moment=formats.moment(end)) if end < FAR_AHEAD else t("No end chosen yet")
-    code = t("Code {code}", code=message.code) if message.code else ""
+    code = t("Code {code}", code=message.code) if message.code and "{{" not in message.code else ""
     return {"title": without_signs(message.offer), "ends": ends, "code": code}
 
 

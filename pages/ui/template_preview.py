@@ -34,4 +34,4 @@ def draw_preview(
     context = load_context(cursor, now=utc_now(), zone=settings().zone)
     row = row_of_audience(everybody, context, count)
     hardest = lambda: hardest_of(everybody, template, bindings, registry)  # noqa: E731
-    draw_viewer(Viewer("templates", "", channel, template, row, look, hardest))
+    draw_viewer(Viewer("templates", "", channel, template, bindings, row, look, hardest))

@@ -60,4 +60,5 @@ def _draw(operation_id: str, draft: Draft, template: Template, row: Row, found: 
 
     among = None if found is None else found.recipient_ids
     hardest = lambda: hardest_of(draft.audience, template, draft.bindings, registry, among=among)  # noqa: E731
-    draw_viewer(Viewer("bulk_message", f".{operation_id}", channel, template, row, look, hardest))
+    of = f".{operation_id}"
+    draw_viewer(Viewer("bulk_message", of, channel, template, draft.bindings, row, look, hardest))
