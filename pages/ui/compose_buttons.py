@@ -118,7 +118,7 @@ def _read(begun: DraftButton, own: str) -> DraftButton:
     if begun.kind == "COPY_CODE":
         update["example"] = _line(t("Example of a code"), begun.example, f"{own}.example", "WINTER20")
         return begun.model_copy(update=update)
-    left, right = st.columns([1, 1.5], vertical_alignment="bottom")
+    left, right = st.columns([1, 1.5], vertical_alignment="top")
     with left:
         update["text"] = _line(t("Text, up to {limit} characters", limit=TEXT_LIMIT), begun.text, f"{own}.text")
     with right:

@@ -61,14 +61,13 @@ def _delete_dialog(template: Template) -> None:
     st.markdown(
         t("**{name}** ({language}) is deleted at the provider.", name=plain(template.name), language=language)
     )
-    st.markdown(
-        t(
-            "- Messages under way are still delivered, for up to 30 days.\n"
-            "- Operations that use it stop.\n"
-            "- The name of an approved template can't be used again for 30 days.\n"
-            "- It can't be undone."
-        )
-    )
+    follows = [
+        t("Messages under way are still delivered, for up to 30 days."),
+        t("Operations that use it stop."),
+        t("The name of an approved template can't be used again for 30 days."),
+        t("It can't be undone."),
+    ]
+    st.markdown("\n".join(f"- {line}" for line in follows))
     typed = st.text_input(t("Type its name to delete it"), key="templates.delete.typed", live="200ms")
     if st.button(
         t("Delete"), type="primary", key="templates.delete.go", disabled=(typed or "").strip() != template.name

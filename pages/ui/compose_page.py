@@ -28,6 +28,7 @@ from pages.ui.compose_parts import (
 from pages.ui.compose_state import Form, add_row, close_draft, form_of, seed
 from pages.ui.compose_submit import draw_state, draw_submit
 from pages.ui.compose_words import draw_problems
+from pages.ui.operation_words import plain
 from pages.ui.phone_preview import phone_preview
 from pages.ui.services import warehouse
 from pages.ui.shell import who
@@ -57,11 +58,13 @@ def _draw_head(channel: Channel, kept: KeptDraft) -> None:
     )
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         title = t("Change a template") if kept.edits_template_id else t("New template")
+        title = plain(kept.draft.name) if kept.is_under_way else title
         st.title(title, anchor=False, width="content")
         if kept.status:
             good = kept.status == "APPROVED"
             st.badge(t(STATUS_LABELS.get(kept.status, kept.status)), color="green" if good else "orange")
-    st.caption(t("{channel} · kept as you type, until it is submitted", channel=channel.name))
+    line = t("sent to review") if kept.is_under_way else t("kept as you type, until it is submitted")
+    st.caption(f"{plain(channel.name)} · {line}")
 
 
 def _draw_form(kept: KeptDraft) -> TemplateDraft:

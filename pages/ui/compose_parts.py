@@ -205,7 +205,7 @@ def draw_code(begun: DraftCode, prefix: str, spots: Spots) -> DraftCode:
 
 
 def _example(name: str, begun: str, key: str) -> str:
-    label = t("Example for {name}", name=f"`{name}`")
+    label = t("Example for {name}", name=f"{{{{{name}}}}}")
     return st.text_input(label, key=seed(key, begun), live="300ms") or ""
 
 

@@ -104,7 +104,7 @@ def _draw_waiting(channel: Channel, kept: KeptDraft) -> None:
     asked = formats.ago(kept.submitted_at) if kept.submitted_at else ""
     st.info(
         t(
-            "In review since {ago}. You can leave; what the provider decides is shown here and in the list.",
+            "Submitted {ago}, in review now. You can leave: the decision is shown here and in the list.",
             ago=asked,
         ),
         icon=":material/hourglass_top:",

@@ -86,7 +86,7 @@ def draw_problems(spot: DeltaGenerator, problems: Sequence[Problem], part: str) 
         elif problem.is_missing:
             spot.caption(f":material/edit: {text}")
         else:
-            spot.caption(f":red[:material/error: {text}]")
+            spot.markdown(f":small[:red[:material/error: {text}]]")
 
 
 def count_line(length: int, limit: int) -> str:
