@@ -151,14 +151,14 @@ class Standing:
         Args:
             sort: a key of `SORTS`.
         """
-        found = self._found(search)  # noqa: F841 - named in the query below
+        self.cursor.register("found", self._found(search))
         order = f"{SORTS[sort]} {'DESC' if descending else 'ASC'} NULLS LAST, person_key, scope, reason"
         rows = self.cursor.sql(_NAMED).order(order).limit(limit, offset).fetchall()
         return tuple(_suppression(row) for row in rows)
 
     def named(self) -> duckdb.DuckDBPyRelation:
         """All entries with their contacts, newest first, for a file."""
-        found = self._found("")  # noqa: F841 - named in the query below
+        self.cursor.register("found", self._found(""))
         return self.cursor.sql(_NAMED).order("happened_at DESC, person_key, scope, reason")
 
     def _standing(self) -> duckdb.DuckDBPyRelation:
@@ -200,7 +200,7 @@ class Standing:
 
 def entries_of(cursor: duckdb.DuckDBPyConnection, person: bytes) -> tuple[Suppression, ...]:
     """What stands about one person."""
-    found = cursor.sql(STANDING).filter(f"person_key = {key_to_int(person)}")  # noqa: F841 - named in the query
+    cursor.register("found", cursor.sql(STANDING).filter(f"person_key = {key_to_int(person)}"))
     return tuple(_suppression(row) for row in cursor.sql(_NAMED).order("happened_at, scope, reason").fetchall())
 
 

@@ -1,8 +1,9 @@
 """One read-only SQL statement of an analyst over contacts and deliveries, with limits.
 
-Three fences, each enough for most mistakes: the statement is parsed by DuckDB itself and must be one SELECT over the
-tables named here (no file, no setting, no table of ours alone); it runs in a read-only transaction; and it ends after
-`SECONDS` or `MOST_ROWS`.
+Four fences: the statement is parsed by DuckDB itself and must be one SELECT over the tables named here (no file, no
+setting, no table of ours alone, above all no secret); the whole database reaches no foreign file and has its
+configuration locked (`engine.warehouse.connection`); it runs in a read-only transaction; and it ends after `SECONDS`
+or `MOST_ROWS`.
 """
 
 from __future__ import annotations
@@ -120,6 +121,7 @@ def check_statement(cursor: duckdb.DuckDBPyConnection, statement: str) -> None:
     if len(tree["statements"]) != 1:
         raise InvalidStatement(reason=N_("one statement at a time"), detail="")
     own = {name.casefold() for node in _nodes(tree) for name in _common_tables(node)}
+    _refuse_shadows(cursor, own)
     for node in _nodes(tree):
         _refuse_node(node, own | set(TABLES))
 
@@ -186,6 +188,17 @@ def _nodes(tree: Any) -> Iterator[dict[str, Any]]:
 def _common_tables(node: dict[str, Any]) -> list[str]:
     kept = node.get("cte_map")
     return [entry["key"] for entry in kept["map"]] if isinstance(kept, dict) else []
+
+
+def _refuse_shadows(cursor: duckdb.DuckDBPyConnection, names: set[str]) -> None:
+    """Refuse a WITH that is named as a table that isn't open, or as a file: outside its reach it would open that."""
+    rows = cursor.execute(
+        "SELECT table_name FROM duckdb_tables() UNION SELECT view_name FROM duckdb_views()"
+    ).fetchall()
+    real = {name.casefold() for (name,) in rows} - set(TABLES)
+    for name in sorted(names):
+        if name in real or not name.isidentifier():
+            raise InvalidStatement(reason=N_("its WITH has a name that can't be used here"), detail=name)
 
 
 def _refuse_node(node: dict[str, Any], known: set[str]) -> None:

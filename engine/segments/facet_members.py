@@ -34,7 +34,7 @@ def count_members(
     if name not in (LIST_FIELD, IMPORT_FIELD, OPERATION_FIELD):
         return _count_entries(people, f'"{name}"')
     members, bound = _members(name, context)
-    counted_contacts = people  # noqa: F841 - named in the queries
+    cursor.register("counted_contacts", people)
     rows = cursor.sql(_COUNTED.format(members=members), params=bound).fetchall()
     counts: Counts = {value: int(count) for value, count in rows}
     if name != OPERATION_FIELD:

@@ -60,7 +60,7 @@ def _rows(
     cursor: duckdb.DuckDBPyConnection, people: duckdb.DuckDBPyRelation, name: str, needle: str,
     chosen: frozenset[str | None], limit: int,
 ) -> list[tuple[str | None, int, int]]:  # fmt: skip
-    counted_people = people  # noqa: F841 - named in the query
+    cursor.register("counted_people", people)
     bound = {
         "chosen": [] if needle else sorted(value for value in chosen if value is not None),
         "none": not needle, "limit": limit + len(chosen) + 1,

@@ -1,5 +1,8 @@
 """Opens the DuckDB file, keeps its one writer lock, and counts versions of the data for caches.
 
+The whole instance is fenced: it reaches no file but its own and those in the folders named here, loads nothing, and
+its configuration is locked, so that no statement can undo that. Work on other files has a scratch database.
+
 DuckDB lets one process hold a file. Within it, a cursor serves one thread or one page run; whoever changes
 contacts, fields, segments or settings does so under `writing()`. The recorder alone writes its own tables and
 needs the lock only to checkpoint.
@@ -9,7 +12,7 @@ from __future__ import annotations
 
 import secrets
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -22,14 +25,19 @@ from engine.warehouse.renewal import remove_leftovers, write_anew
 
 MEMORY_LIMIT = "1GB"
 CHECKPOINT_THRESHOLD = "256MB"
+FOLDERS = ("imports", "operations", "exports")
+"""Beside the file, in which the store reads and writes other files: staged imports, frozen audiences, exports."""
 
 
 class Warehouse:
     """One open DuckDB file. Share it between threads; take a cursor per thread."""
 
-    def __init__(self, connection: duckdb.DuckDBPyConnection, path: Path | None = None) -> None:
+    def __init__(
+        self, connection: duckdb.DuckDBPyConnection, path: Path | None = None, folders: Sequence[Path] = ()
+    ) -> None:
         self._connection = connection
         self._path = path
+        self._folders = folders
         self._gate = Gate()
         self._lock = threading.RLock()
         self._version = 0
@@ -110,15 +118,18 @@ class Warehouse:
             try:
                 write_anew(open_scratch(memory_limit=MEMORY_LIMIT), self._path)
             finally:
-                self._connection = _connect(self._path)
+                self._connection = _connect(self._path, self._folders)
 
     def close(self) -> None:
         """Close the file; cursors are dead afterwards."""
         self._connection.close()
 
 
-def open_warehouse(path: Path | None) -> Warehouse:
+def open_warehouse(path: Path | None, folders: Sequence[Path] = ()) -> Warehouse:
     """Open (or create) the file and bring it to this version's schema; None opens one in memory, for tests.
+
+    Args:
+        folders: where else than in `FOLDERS` beside it the store may read and write files.
 
     Raises:
         StoreError: another process holds the file, or it can't be opened.
@@ -127,13 +138,13 @@ def open_warehouse(path: Path | None) -> Warehouse:
     if path is not None:
         path.parent.mkdir(parents=True, exist_ok=True)
         remove_leftovers(path)
-    connection = _connect(path)
+    connection = _connect(path, folders)
     apply_migrations(connection)
     _found_store(connection)
-    return Warehouse(connection, path)
+    return Warehouse(connection, path, folders)
 
 
-def _connect(path: Path | None) -> duckdb.DuckDBPyConnection:
+def _connect(path: Path | None, folders: Sequence[Path]) -> duckdb.DuckDBPyConnection:
     try:
         connection = duckdb.connect(str(path) if path else ":memory:")
     except duckdb.IOException as problem:
@@ -142,7 +153,21 @@ def _connect(path: Path | None) -> duckdb.DuckDBPyConnection:
         raise StoreError(reason=reason) from problem
     connection.execute(f"SET memory_limit = '{MEMORY_LIMIT}'")
     connection.execute(f"SET checkpoint_threshold = '{CHECKPOINT_THRESHOLD}'")
+    # A query names tables, never a variable of ours.
+    connection.execute("SET GLOBAL python_enable_replacements = false")
+    if path is not None:  # a store in memory works on files of any test
+        _fence(connection, [*(path.parent / name for name in FOLDERS), *folders])
     return connection
+
+
+def _fence(connection: duckdb.DuckDBPyConnection, folders: Sequence[Path]) -> None:
+    """No file but those in the folders, no extension, no other setting, for good. Its own file stays open to it."""
+    for name in ("autoinstall_known_extensions", "autoload_known_extensions", "allow_community_extensions"):
+        connection.execute(f"SET {name} = false")
+    listed = ", ".join("'" + str(folder).replace("'", "''") + "'" for folder in folders)
+    connection.execute(f"SET allowed_directories = [{listed}]")
+    connection.execute("SET enable_external_access = false")
+    connection.execute("SET lock_configuration = true")
 
 
 def open_scratch(**config: str | int) -> duckdb.DuckDBPyConnection:

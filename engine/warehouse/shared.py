@@ -18,7 +18,8 @@ def shared_warehouse() -> Warehouse:
     """The warehouse of this process, opened (and migrated) at the first call."""
     with _lock:
         if not _opened:
-            _opened.append(open_warehouse(current_settings().database_path))
+            settings = current_settings()
+            _opened.append(open_warehouse(settings.database_path, (settings.operations_folder,)))
         return _opened[0]
 
 

@@ -12,6 +12,7 @@ import pytest
 from engine.clock import to_store
 from engine.errors import NewerDatabase, StoreError
 from engine.warehouse import Warehouse, audit, open_warehouse
+from engine.warehouse.connection import FOLDERS
 from engine.warehouse.migrate import apply_migrations, known_migrations
 
 NOW = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
@@ -69,6 +70,54 @@ def test_a_file_that_is_no_database_is_refused_with_a_sentence(tmp_path: Path) -
     path.write_bytes(b"not a database" * 1000)
     with pytest.raises(StoreError):
         open_warehouse(path)
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "SELECT * FROM read_text('/etc/passwd')",
+        "SELECT * FROM read_text('{home}/secret.key')",
+        "SELECT * FROM read_text('{home}/exports/../secret.key')",
+        "SELECT * FROM glob('/etc/*')",
+        "COPY (SELECT 1) TO '{home}/x.csv'",
+        "ATTACH '{home}/other.duckdb' AS x",
+        "INSTALL httpfs",
+        "SET enable_external_access = true",
+        "SET allowed_directories = ['/']",
+        "SET lock_configuration = false",
+        "RESET memory_limit",
+        "PRAGMA memory_limit = '9GB'",
+    ],
+)
+def test_no_statement_leaves_the_store_or_changes_its_configuration(tmp_path: Path, statement: str) -> None:
+    (tmp_path / "secret.key").write_text("k")
+    (tmp_path / "exports").mkdir()
+    warehouse = open_warehouse(tmp_path / "x.duckdb")
+    with pytest.raises(duckdb.Error, match=r"disabled by configuration|has been locked"):
+        warehouse.cursor().execute(statement.format(home=tmp_path))
+    warehouse.close()
+
+
+def test_the_store_reads_and_writes_in_its_own_folders_alone(tmp_path: Path) -> None:
+    elsewhere = tmp_path / "audiences"
+    warehouse = open_warehouse(tmp_path / "home" / "x.duckdb", (elsewhere,))
+    for folder in (*(tmp_path / "home" / name for name in FOLDERS), elsewhere):
+        (folder / "deep").mkdir(parents=True)
+        file = folder / "deep" / "x.parquet"
+        warehouse.cursor().execute(f"COPY (SELECT 7 AS n) TO '{file}' (FORMAT parquet)")
+        assert warehouse.cursor().execute("SELECT n FROM read_parquet(?)", [str(file)]).fetchall() == [(7,)]
+    warehouse.renew_file()
+    with pytest.raises(duckdb.Error, match="disabled by configuration"):
+        warehouse.cursor().execute("SELECT * FROM read_text('/etc/passwd')")
+    assert warehouse.cursor().execute("SELECT n FROM read_parquet(?)", [str(file)]).fetchall() == [(7,)]
+    warehouse.close()
+
+
+def test_a_query_never_reads_a_variable_of_ours(warehouse: Warehouse) -> None:
+    people_frame = warehouse.cursor().sql("SELECT 1 AS n")
+    with pytest.raises(duckdb.CatalogException, match="people_frame"):
+        warehouse.cursor().execute("SELECT * FROM people_frame")
+    assert people_frame.fetchall() == [(1,)]
 
 
 def test_an_error_inside_writing_rolls_back(warehouse: Warehouse) -> None:
