@@ -100,7 +100,8 @@ function drawValues(scene, facet, needle) {
   const byLabel = fold(facet.label).includes(needle)
   const whole = memory.whole.has(facet.name)
   const parts = []
-  const isCut = facet.size > facet.rows.filter(each => each[0] !== null).length
+  const known = facet.rows.filter(each => each[0] !== null).length
+  const isCut = facet.size > known
   if (isCut || seeking) parts.push(drawSearch(scene, facet))
   if (seeking) {
     const answered = facet.sought && facet.sought.needle === seeking
@@ -118,7 +119,7 @@ function drawValues(scene, facet, needle) {
     parts.push(push("more", say(data.words.everywhere, { needle: memory.find.trim(), count: scene.number.format(facet.size) }),
       ["everywhere", facet.name], () => seek(scene, facet, memory.find.trim(), 0)))
   } else if (!needle && all.length > FEW) {
-    const text = whole ? data.words.fewer : isCut ? say(data.words.some, { count: scene.number.format(facet.rows.length) })
+    const text = whole ? data.words.fewer : isCut ? say(data.words.some, { count: scene.number.format(known) })
       : say(data.words.all, { count: scene.number.format(facet.size) })
     parts.push(push("more", text, ["more", facet.name], () => {
       whole ? memory.whole.delete(facet.name) : memory.whole.add(facet.name)
