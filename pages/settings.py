@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from pages.ui import guarded, header, t
+from pages.ui.settings_numbers import draw_numbers
 from pages.ui.settings_parts import draw_channels, draw_machine, draw_person
 from pages.ui.settings_policies import draw_policies
 
@@ -19,6 +20,7 @@ def draw() -> None:
         if person.open:
             with person:
                 draw_person()
+                draw_numbers()
         if channels.open:
             with channels:
                 draw_channels()

@@ -23,6 +23,7 @@ from pages.ui.message_people import Row, find_people, hard_line, ids_of, name_of
 from pages.ui.operation_words import plain
 from pages.ui.phone_preview import phone_preview
 from pages.ui.services import warehouse
+from pages.ui.trial_dialog import draw_trial
 
 ALL, HARDEST = "all", "hardest"
 
@@ -77,6 +78,7 @@ def draw_viewer(viewer: Viewer) -> None:
     else:
         _draw_jump(viewer, place_key)
     _draw_look(viewer, viewer.look(contact_id))
+    draw_trial(viewer.template, viewer.bindings, contact_id, key=viewer.name("trial"))
 
 
 def draw_message(channel: Channel, template: Template, look: Look, *, key: str) -> None:

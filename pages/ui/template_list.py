@@ -15,6 +15,7 @@ from engine.templates import Template, list_templates
 from pages.ui import empty_state, formats, nt, t
 from pages.ui.services import live_redis, settings, warehouse
 from pages.ui.shell import show_error, who
+from pages.ui.template_news import draw_changes
 from pages.ui.template_state import Key, open_template
 from pages.ui.template_words import (
     category_label,
@@ -91,6 +92,7 @@ def _draw_news(channel: Channel) -> None:
     found = st.session_state.get(Key.RESULT)
     if found is not None and found.channel_id == channel.channel_id:
         st.success(sync_sentence(found), icon=":material/check:")
+    draw_changes(channel)
 
 
 def _draw_tools(templates: list[Template]) -> list[Template]:
