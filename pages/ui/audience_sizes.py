@@ -20,7 +20,12 @@ def note_size(segment: SavedSegment | None, count: int, context: Context) -> Non
     if st.session_state.get(Key.RECORDED) == shown:
         return
     st.session_state[Key.RECORDED] = shown
-    _writer().submit(record_size, warehouse(), segment.segment_id, count, SizeCause.SHOWN, now=utc_now())
+    write_size(segment.segment_id, count)
+
+
+def write_size(segment_id: str, count: int) -> None:
+    """Write one size down as shown, beside the page."""
+    _writer().submit(record_size, warehouse(), segment_id, count, SizeCause.SHOWN, now=utc_now())
 
 
 @st.cache_resource(show_spinner=False)

@@ -36,6 +36,7 @@ def _navigation(*, hidden: bool) -> st.Page:
         "": [st.Page("pages/home.py", title=t("Home"), icon=":material/home:", default=True)],
         t("People"): [
             st.Page("pages/audience.py", title=t("Audience"), icon=":material/groups:"),
+            st.Page("pages/segments.py", title=t("Segments"), icon=":material/bookmarks:"),
             st.Page("pages/contact.py", title=t("Find a person"), icon=":material/person_search:"),
             st.Page("pages/lists.py", title=t("Lists"), icon=":material/list_alt:"),
             st.Page("pages/suppressions.py", title=t("Suppressions"), icon=":material/block:"),
