@@ -120,9 +120,9 @@ class MessagesEndpoint:
             raise refuse(132015, "The template is paused because of low quality.")
         if template.status == "DISABLED":
             raise refuse(132016, "The template was paused too many times and is now permanently disabled.")
-        payloads = check_components(template.shape, given.components, self.media.types)
+        payloads = check_components(template.shape, given.components, self.media.types, self.world.clock())
         category = template.node["category"]
-        texts = tuple(one.text for part in given.components for one in part.parameters if one.text is not None)
+        texts = tuple(text for part in given.components for text in part.texts)
         accepted = msgspec.structs.replace(accepted, template=template.key, category=category, texts=texts)
         if category == MARKETING and self.world.ledger.person(person).has_stopped:
             return msgspec.structs.replace(accepted, fails_with=STOPPED_MARKETING)

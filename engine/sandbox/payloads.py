@@ -7,6 +7,7 @@ read marks are known here: what a bulk sender has no use for is refused.
 from __future__ import annotations
 
 import re
+from typing import Any
 
 import msgspec
 
@@ -31,7 +32,16 @@ class Location(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Action(msgspec.Struct, frozen=True):
-    """What a flow or catalogue button carries; no template here asks for one."""
+    """What a flow button carries."""
+
+    flow_token: str | None = None
+    flow_action_data: dict[str, Any] | None = None
+
+
+class Offer(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """When a limited-time offer ends."""
+
+    expiration_time_ms: int
 
 
 class Fallback(msgspec.Struct, frozen=True):
@@ -55,6 +65,14 @@ class Parameter(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     currency: Fallback | None = None
     date_time: Fallback | None = None
     action: Action | None = None
+    limited_time_offer: Offer | None = None
+
+    @property
+    def shown(self) -> str | None:
+        """What the person sees of it as text: a text, a code, the end of an offer."""
+        if self.limited_time_offer is not None:
+            return str(self.limited_time_offer.expiration_time_ms)
+        return self.coupon_code if self.text is None else self.text
 
 
 class Component(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -64,6 +82,20 @@ class Component(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     sub_type: str | None = None
     index: int | str | None = None
     parameters: list[Parameter] = []
+    cards: list[CardParts] = []
+
+    @property
+    def texts(self) -> list[str]:
+        """Everything in it that a person sees as text, in order."""
+        own = [parameter.shown for parameter in self.parameters if parameter.shown is not None]
+        return own + [text for card in self.cards for part in card.components for text in part.texts]
+
+
+class CardParts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One card of a carousel: its place from 0, and the parameters of its parts."""
+
+    card_index: int
+    components: list[Component] = []
 
 
 class Language(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -6,33 +6,25 @@ The check refuses what the Cloud API refuses, with its codes: 132000 count, 1320
 
 from __future__ import annotations
 
-import re
-from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
-from engine.sandbox.payloads import Component, Parameter
+from engine.sandbox.lines import BODY_LIMIT, VARIABLE, Line, check_line, line_of
+from engine.sandbox.payloads import CardParts, Component, Parameter
 from engine.sandbox.refusals import Refusal, invalid, refuse
-from engine.sandbox.values import check_media, check_text, text_of
+from engine.sandbox.values import check_media, check_place, check_text
 
-VARIABLE = re.compile(r"\{\{\s*([A-Za-z0-9_]+)\s*\}\}")
-BODY_LIMIT = 1024
+__all__ = ["VARIABLE", "Button", "Line", "Shape", "check_components", "shape_of"]
+
 BODY_ONLY_LIMIT = 32_768
+OFFER_BODY_LIMIT = 600
+CARD_BODY_LIMIT = 160
 HEADER_LIMIT = 60
 URL_LIMIT = 2000
+CODE_LIMIT = 15
 MEDIA_KINDS = ("image", "video", "document")
-KNOWN_COMPONENTS = ("header", "body", "button")
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """A text with variables: their names in order, how often each stands in it, and the length of the rest."""
-
-    part: str
-    names: tuple[str, ...] = ()
-    repeats: dict[str, int] = field(default_factory=dict)
-    rest_length: int = 0
-    limit: int = BODY_LIMIT
+KNOWN_COMPONENTS = ("header", "body", "limited_time_offer", "button", "carousel")
+OTP_URL = "whatsapp.com/otp/"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,37 +40,50 @@ class Button:
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """What a message with this template has to carry."""
+    """What a message with this template, or one of its cards, has to carry."""
 
     is_named: bool
     header_kind: str | None
     header: Line
     body: Line
     buttons: tuple[Button, ...]
+    needs_expiry: bool = False
+    cards: tuple[Shape, ...] = ()
 
     @property
     def is_fixed(self) -> bool:
         """Whether a message needs no component at all."""
         header = self.header_kind in (*MEDIA_KINDS, "location") or self.header.names
-        return not (header or self.body.names or any(button.needs for button in self.buttons))
+        needy = any(button.needs for button in self.buttons)
+        return not (header or self.body.names or needy or self.needs_expiry or self.cards)
 
 
 def shape_of(node: dict[str, Any]) -> Shape:
     """Compile a template node."""
     parts = {component["type"]: component for component in node["components"]}
-    is_named = node.get("parameter_format") == "NAMED"
-    header = parts.get("HEADER")
-    alone = set(parts) == {"BODY"}
+    offer = parts.get("LIMITED_TIME_OFFER")
+    limit = BODY_ONLY_LIMIT if set(parts) == {"BODY"} else BODY_LIMIT
+    return _shape(parts, node.get("parameter_format") == "NAMED", OFFER_BODY_LIMIT if offer else limit)
+
+
+def _shape(parts: dict[str, Any], is_named: bool, body_limit: int) -> Shape:
+    header, offer = parts.get("HEADER"), parts.get("LIMITED_TIME_OFFER", {})
+    cards = parts.get("CAROUSEL", {}).get("cards", [])
+    card_parts = [{component["type"]: component for component in card["components"]} for card in cards]
     return Shape(
         is_named=is_named,
         header_kind=header["format"].lower() if header else None,
-        header=_line("header", (header or {}).get("text", ""), is_named, HEADER_LIMIT),
-        body=_line("body", parts["BODY"]["text"], is_named, BODY_ONLY_LIMIT if alone else BODY_LIMIT),
+        header=line_of("header", (header or {}).get("text", ""), is_named, HEADER_LIMIT),
+        body=line_of("body", parts.get("BODY", {}).get("text", ""), is_named, body_limit),
         buttons=tuple(_button(button) for button in parts.get("BUTTONS", {}).get("buttons", [])),
+        needs_expiry=bool(offer.get("limited_time_offer", {}).get("has_expiration")),
+        cards=tuple(_shape(card, is_named, CARD_BODY_LIMIT) for card in card_parts),
     )
 
 
-def check_components(shape: Shape, components: list[Component], media_types: dict[str, str]) -> dict[int, str]:
+def check_components(
+    shape: Shape, components: list[Component], media_types: dict[str, str], now_ms: int = 0
+) -> dict[int, str]:
     """Refuse what doesn't fit the template; return the payloads given to quick replies, by button index.
 
     Raises:
@@ -87,8 +92,11 @@ def check_components(shape: Shape, components: list[Component], media_types: dic
     if not components and shape.is_fixed:
         return {}
     singles, buttons = _sorted_parts(components)
-    _check_header(shape, singles.get("header", []), media_types)
-    _check_line(shape.body, singles.get("body", []), shape.is_named)
+    _check_header(shape, _parameters(singles, "header"), media_types)
+    check_line(shape.body, _parameters(singles, "body"), shape.is_named)
+    _check_expiry(shape, _parameters(singles, "limited_time_offer"), now_ms)
+    carousel = singles.get("carousel")
+    _check_cards(shape, carousel.cards if carousel else [], media_types, now_ms)
     payloads: dict[int, str] = {}
     for position, button in enumerate(shape.buttons):
         given = buttons.pop(position, None)
@@ -102,8 +110,32 @@ def check_components(shape: Shape, components: list[Component], media_types: dic
     return payloads
 
 
-def _sorted_parts(components: list[Component]) -> tuple[dict[str, list[Parameter]], dict[int, Component]]:
-    singles: dict[str, list[Parameter]] = {}
+def _check_expiry(shape: Shape, given: list[Parameter], now_ms: int) -> None:
+    part = "limited_time_offer"
+    if len(given) != shape.needs_expiry:
+        raise refuse(132000, f"{part}: number of params ({len(given)}) does not match {int(shape.needs_expiry)}")
+    for parameter in given:
+        if parameter.type != part or parameter.limited_time_offer is None:
+            raise refuse(132012, f"{part}: Format mismatch, expected LIMITED_TIME_OFFER")
+        if parameter.limited_time_offer.expiration_time_ms <= now_ms:
+            raise refuse(131009, f"{part}: expiration_time_ms must be in the future")
+
+
+def _check_cards(shape: Shape, given: list[CardParts], media_types: dict[str, str], now_ms: int) -> None:
+    if len(given) != len(shape.cards):
+        raise refuse(132000, f"carousel: number of cards ({len(given)}) does not match ({len(shape.cards)})")
+    if sorted(card.card_index for card in given) != list(range(len(given))):
+        raise refuse(131009, "carousel: card_index must count the cards from 0, each once")
+    for card in given:
+        check_components(shape.cards[card.card_index], card.components, media_types, now_ms)
+
+
+def _parameters(singles: dict[str, Component], kind: str) -> list[Parameter]:
+    return singles[kind].parameters if kind in singles else []
+
+
+def _sorted_parts(components: list[Component]) -> tuple[dict[str, Component], dict[int, Component]]:
+    singles: dict[str, Component] = {}
     buttons: dict[int, Component] = {}
     for position, component in enumerate(components):
         kind = component.type.lower()
@@ -118,7 +150,7 @@ def _sorted_parts(components: list[Component]) -> tuple[dict[str, list[Parameter
         elif kind in singles:
             raise invalid(f"Param template['components'][{position}]['type'] is duplicated.")
         else:
-            singles[kind] = component.parameters
+            singles[kind] = component
     return singles, buttons
 
 
@@ -132,49 +164,15 @@ def _index(position: int, given: int | str | None) -> int:
 def _check_header(shape: Shape, given: list[Parameter], media_types: dict[str, str]) -> None:
     kind = shape.header_kind
     if kind is None or kind == "text":
-        _check_line(shape.header, given, shape.is_named)
+        check_line(shape.header, given, shape.is_named)
         return
     received = given[0].type.upper() if len(given) == 1 else "UNKNOWN"
     if len(given) != 1 or given[0].type != kind:
         raise refuse(132012, f"header: Format mismatch, expected {kind.upper()}, received {received}")
     if kind == "location":
-        if given[0].location is None:
-            raise refuse(131008, "header: Parameter of type location is missing location value")
+        check_place(given[0].location)
         return
     check_media(kind, getattr(given[0], kind), media_types)
-
-
-def _check_line(line: Line, given: list[Parameter], is_named: bool) -> None:
-    if len(given) != len(line.names):
-        raise refuse(
-            132000,
-            f"{line.part}: number of localizable_params ({len(given)}) does not match the expected number of params "
-            f"({len(line.names)})",
-        )
-    length = line.rest_length
-    seen: set[str] = set()
-    for name, parameter in zip(line.names, given, strict=True):
-        if is_named:
-            name = _given_name(line, parameter, seen)
-        elif parameter.parameter_name is not None:
-            raise refuse(
-                132012, f"{line.part}: parameter_name is not allowed in a template with positional parameters"
-            )
-        value = text_of(line.part, parameter)
-        check_text(line.part, value)
-        length += len(value) * line.repeats[name]
-    if length > line.limit:
-        raise refuse(132005, f"{line.part}: text is {length} characters long, at most {line.limit} are allowed")
-
-
-def _given_name(line: Line, parameter: Parameter, seen: set[str]) -> str:
-    name = parameter.parameter_name
-    if not name:
-        raise refuse(100, "Parameter name is missing or empty")
-    if name not in line.repeats or name in seen:
-        raise refuse(132000, f"{line.part}: parameter {name} is not expected by the template")
-    seen.add(name)
-    return name
 
 
 def _check_button(position: int, button: Button, given: list[Parameter]) -> str | None:
@@ -191,7 +189,13 @@ def _check_button(position: int, button: Button, given: list[Parameter]) -> str 
     value = getattr(given[0], wanted) if given[0].type == wanted else None
     if len(given) != 1 or value is None:
         raise _button_refusal(132012, position, button, f"expects one parameter of type {wanted}")
+    if wanted == "action":
+        if not value.flow_token:
+            raise _button_refusal(131008, position, button, "requires a flow_token")
+        return None
     check_text("buttons", value)
+    if button.kind == "OTP" and len(value) > CODE_LIMIT:
+        raise refuse(131009, f"buttons: code of button at index {position} is too long")
     if wanted == "text" and button.rest_length + len(value) > URL_LIMIT:
         raise refuse(132005, f"buttons: URL of button at index {position} is too long")
     if wanted == "coupon_code" and not (value.isalnum() and len(value) <= 20):
@@ -205,16 +209,11 @@ def _button_refusal(code: int, position: int, button: Button, sentence: str) -> 
     return refuse(code, f"buttons: Button at index {position} of type {button.kind.title()} {sentence}")
 
 
-def _line(part: str, text: str, is_named: bool, limit: int) -> Line:
-    repeats = Counter(VARIABLE.findall(text))
-    names = tuple(repeats) if is_named else tuple(sorted(repeats, key=int))
-    return Line(part, names, dict(repeats), len(VARIABLE.sub("", text)), limit)
-
-
 def _button(button: dict[str, Any]) -> Button:
-    kind = button["type"]
-    url = button.get("url", "")
-    needs = {"COPY_CODE": "coupon_code"}.get(kind)
+    kind, url = button["type"], button.get("url", "")
+    if kind == "OTP" or OTP_URL in url:
+        return Button("OTP", button.get("text", ""), "url", "text")
+    needs = {"COPY_CODE": "coupon_code", "FLOW": "action"}.get(kind)
     if VARIABLE.search(url):
         needs = "text"
     return Button(kind, button.get("text", ""), kind.lower(), needs, len(VARIABLE.sub("", url)))

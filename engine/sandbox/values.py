@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from engine.sandbox.payloads import Media, Parameter
+from engine.sandbox.payloads import Location, Media, Parameter
 from engine.sandbox.refusals import refuse
 
 # Source: reference §10: no newline, no tab, not more than four spaces in a row.
@@ -54,6 +54,18 @@ def check_media(kind: str, media: Media | None, media_types: dict[str, str]) -> 
             raise refuse(132012, f"header: Format mismatch, expected {kind.upper()}, received {found}")
     elif not _LINK.fullmatch(media.link or ""):
         raise refuse(131053, "header: the link is not a public HTTPS address")
+
+
+def check_place(place: Location | None) -> None:
+    """Refuse a location header without a place (131008), or with one that isn't on the globe (131009)."""
+    if place is None:
+        raise refuse(131008, "header: Parameter of type location is missing location value")
+    try:
+        is_there = abs(float(place.latitude)) <= 90 and abs(float(place.longitude)) <= 180
+    except ValueError:
+        is_there = False
+    if not is_there:
+        raise refuse(131009, "header: latitude and longitude must be degrees")
 
 
 def fits_kind(kind: str, mime_type: str) -> bool:
