@@ -28,6 +28,11 @@ def write_size(segment_id: str, count: int) -> None:
     _writer().submit(record_size, warehouse(), segment_id, count, SizeCause.SHOWN, now=utc_now())
 
 
+def wait_until_written() -> None:
+    """Wait for what was handed over so far (before a store is closed)."""
+    _writer().submit(lambda: None).result()
+
+
 @st.cache_resource(show_spinner=False)
 def _writer() -> ThreadPoolExecutor:
     """One thread: an import may hold the store's writer lock for a while."""

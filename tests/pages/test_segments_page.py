@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ from engine.segments import (
 from engine.settings import current_settings
 from engine.warehouse import Warehouse
 from engine.warehouse.shared import shared_warehouse
+from pages.ui.audience_sizes import wait_until_written
 from tests.engine.operations_world import add_contacts
 
 APP = str(Path(__file__).parents[2] / "app.py")
@@ -33,11 +35,12 @@ IN_ANKARA = Segment(rule=Comparison(field="city", operator="equals", value="Anka
 
 
 @pytest.fixture
-def store(live: redis.Redis) -> Warehouse:
+def store(live: redis.Redis) -> Iterator[Warehouse]:
     """Sixty contacts, ten of them in İzmir."""
     live.hset(STORE, mapping={"epoch": "e1", "suppressions": "1"})
     add_contacts(shared_warehouse(), [{"city": "İzmir"} if number < 10 else {} for number in range(60)])
-    return shared_warehouse()
+    yield shared_warehouse()
+    wait_until_written()
 
 
 def save(store: Warehouse, name: str, segment: Segment, who: str = "Elif", segment_id: str | None = None) -> str:
