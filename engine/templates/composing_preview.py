@@ -12,7 +12,7 @@ from engine.templates.slots import Slot
 
 NO_MEDIA = MEDIA_MARK + "0" * 64
 NOBODY = "+900000000000"
-CODE = "123456"
+CODE, CODE_BUTTON = "123456", "Copy code"
 
 
 def preview_of(draft: TemplateDraft, *, offer_ends_ms: int) -> Rendered:
@@ -26,6 +26,8 @@ def preview_of(draft: TemplateDraft, *, offer_ends_ms: int) -> Rendered:
 
 def template_of(draft: TemplateDraft, channel_id: str = "") -> Template:
     """The draft as if the provider had approved it; kept files stand for its example files."""
+    if draft.is_code and not draft.code.button:
+        draft = draft.model_copy(update={"code": draft.code.model_copy(update={"button": CODE_BUTTON})})
     node = definition_of(draft, draft.media_places())
     return parse_template(channel_id, node | {"id": "", "name": draft.name or "draft", "status": "APPROVED"})
 

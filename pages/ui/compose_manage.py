@@ -41,7 +41,7 @@ def draw_manage(channel: Channel, template: Template) -> None:
                 st.dialog(t("Delete a template"))(_delete_dialog)(template)
         if allowance.reason is not None:
             again = allowance.again_at
-            when = t(" Again from {moment}.", moment=formats.moment(again)) if again else ""
+            when = " " + t("Again from {moment}.", moment=formats.moment(again)) if again else ""
             st.caption(f"{t(allowance.reason)}.{when}")
         elif template.status == "APPROVED":
             st.caption(

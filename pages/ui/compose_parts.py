@@ -114,6 +114,8 @@ def draw_body(
         hint=t("Dear {{1}}, …"),
         lines=6 if limit > 200 else 3,
     )
+    if added is not None:
+        st.session_state[f"{prefix}.added"] = typed  # a control that is drawn anew begins with the latest text
     spots[spot] = st.container(gap=None)
     st.button(
         t("Add a variable"),

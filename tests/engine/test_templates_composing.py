@@ -230,6 +230,12 @@ def test_any_draft_can_be_looked_at(draft: TemplateDraft) -> None:
     assert preview_of(draft, offer_ends_ms=1_800_000_000_000) is not None
 
 
+def test_a_code_without_a_button_text_shows_the_providers_own() -> None:
+    shown = preview_of(CODE, offer_ends_ms=0)
+    assert [button.text for button in shown.buttons] == ["Copy code"]
+    assert "{{" not in shown.body
+
+
 def test_a_variable_is_added_with_the_next_number_or_a_free_name() -> None:
     assert with_variable("Hello") == "Hello {{1}}"
     assert with_variable("Hello {{1}}, ") == "Hello {{1}}, {{2}}"
