@@ -37,11 +37,22 @@ def filled_beside(cursor: duckdb.DuckDBPyConnection, context: Context) -> frozen
 
 
 def fields_of_many(cursor: duckdb.DuckDBPyConnection, context: Context, people_count: int) -> frozenset[str]:
-    """The text and choice fields with many different values, told from a sample of the contacts."""
-    names = context.registry.names(FieldType.TEXT, FieldType.CHOICE)
-    if not names:
-        return frozenset()
+    """The text, choice and list fields with many different values, told from a sample of the contacts."""
+    flat = context.registry.names(FieldType.TEXT, FieldType.CHOICE)
+    lists = context.registry.names(FieldType.LIST)
     share = min(10_000, max(1, 10_000 * SAMPLE_ROWS // max(1, people_count)))
-    columns = ", ".join(f'approx_count_distinct("{name}")' for name in names)
-    row = cursor.execute(f"SELECT {columns} FROM contacts WHERE bucket < ?", [share]).fetchall()[0]
-    return frozenset(name for name, count in zip(names, row, strict=True) if count > MANY)
+    counts = dict(zip(flat, _distinct(cursor, [f'"{name}"' for name in flat], share), strict=True))
+    for name in lists:
+        counts[name] = _distinct(
+            cursor, ["entry"], share, f'(SELECT unnest("{name}") AS entry, bucket FROM contacts)'
+        )[0]
+    return frozenset(name for name, count in counts.items() if count > MANY)
+
+
+def _distinct(
+    cursor: duckdb.DuckDBPyConnection, columns: list[str], share: int, source: str = "contacts"
+) -> tuple[int, ...]:
+    if not columns:
+        return ()
+    asked = ", ".join(f"approx_count_distinct({column})" for column in columns)
+    return tuple(cursor.execute(f"SELECT {asked} FROM {source} WHERE bucket < ?", [share]).fetchall()[0])

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import duckdb
 
+from engine.contacts.fields import Field, FieldType
 from engine.segments.audience import segment_frame
 from engine.segments.context import Context
 from engine.segments.facet_columns import column_sql
@@ -39,7 +40,7 @@ def find_values(
     """The values that most people have, those chosen among them in any case.
 
     Args:
-        name: a text or choice field.
+        name: a text, choice or list field; a contact counts under each entry of its list.
         needle: only values in which it is found; case, İ/ı and Turkish letters typed plainly don't matter.
 
     Raises:
@@ -49,11 +50,18 @@ def find_values(
     choice = segment.facets.get(name, FacetChoice())
     chosen = choice.include | choice.exclude
     rest = segment.with_facet(name, FacetChoice())
-    people = segment_frame(cursor, rest, context).to_native().project(f'{column_sql(target)} AS "{name}"')
+    people = segment_frame(cursor, rest, context).to_native().project(f'{_value_sql(target)} AS "{name}"')
     found = _rows(cursor, people, name, needle, chosen, limit)
     counts = {value: int(count) for value, count, _ in found}
     values = [FacetValue(value, counts.get(value, 0)) for value in _ordered(counts, () if needle else tuple(chosen))]
     return ValuesFound(tuple(values), int(found[0][2]) if found else 0)
+
+
+def _value_sql(target: Field) -> str:
+    if target.type is not FieldType.LIST:
+        return column_sql(target)
+    own = f'"{target.name}"'
+    return f"unnest(CASE WHEN len({own}) > 0 THEN list_distinct({own}) ELSE [NULL]::VARCHAR[] END)"
 
 
 def _rows(

@@ -74,3 +74,17 @@ def test_a_field_without_values_is_unused(store: Warehouse) -> None:
     assert filled_beside(cursor, context) == {"@began", "@list", "@import"}
     cursor.execute("INSERT INTO windows VALUES (1, 'sandbox', TIMESTAMP '2026-11-22')")
     assert "@window" in filled_beside(cursor, context)
+
+
+def test_a_list_fields_entries_are_searched_one_by_one(store: Warehouse, monkeypatch: pytest.MonkeyPatch) -> None:
+    with store.writing() as cursor:
+        cursor.execute("UPDATE contacts SET tags = ['Şık', 'VIP', 'VIP'] WHERE contact_id < 3")
+        cursor.execute("UPDATE contacts SET tags = [] WHERE contact_id = 3")
+    context = world.context_of(store)
+    found = find_values(store.cursor(), Segment(), context, "tags", limit=5)
+    assert found.values == _values(("VIP", 3), ("Şık", 3), (None, 5))
+    assert find_values(store.cursor(), Segment(), context, "tags", needle="sik", limit=5).values == _values(
+        ("Şık", 3)
+    )
+    monkeypatch.setattr(field_use, "MANY", 1)
+    assert "tags" in fields_of_many(store.cursor(), context, len(SURNAMES))
