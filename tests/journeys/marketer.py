@@ -5,8 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from weakref import WeakKeyDictionary
 
+from babel.numbers import format_decimal
 from playwright.sync_api import Locator, Page, expect, sync_playwright
+
+from pages.ui.i18n import LANGUAGES, catalogue, plurals
 
 CHROMIUM = "/usr/bin/chromium"
 FLAGS = [
@@ -19,6 +23,28 @@ FLAGS = [
     "--disable-sync",
 ]
 PATIENCE_MS = 60_000
+SAMPLE_COUNT = 1_188
+LANGUAGE_NAMES = {"en": "Turkish", "tr": "Türkçe"}
+_spoken: WeakKeyDictionary[Page, str] = WeakKeyDictionary()
+
+
+def speak(page: Page, code: str) -> None:
+    """Go on in another language; every step below then looks for that language's words."""
+    page.get_by_text(LANGUAGES[code], exact=True).first.click()
+    settle(page)
+    _spoken[page] = code
+
+
+def say(page: Page, text: str, **values: str) -> str:
+    """A text of ours as the page has it."""
+    found = catalogue(_spoken.get(page, "en")).get(text, text)
+    return found.format(**values) if values else found
+
+
+def say_many(page: Page, one: str, many: str, count: int) -> str:
+    """The same with a figure."""
+    code = _spoken.get(page, "en")
+    return plurals(code).get((one, many), (one, many))[-1].format(count=format_decimal(count, locale=code))
 
 
 @contextmanager
@@ -53,8 +79,8 @@ def no_error(page: Page) -> None:
 
 
 def button(page: Page, name: str) -> Locator:
-    """A button by its visible words."""
-    return page.get_by_role("button", name=name, exact=True).first
+    """A button by its visible words (in English; found in the page's language)."""
+    return page.get_by_role("button", name=say(page, name), exact=True).first
 
 
 def press(page: Page, name: str) -> None:
@@ -66,7 +92,7 @@ def press(page: Page, name: str) -> None:
 
 def go_to(page: Page, name: str) -> None:
     """Open a page by the navigation."""
-    page.locator('[data-testid="stSidebarNavLink"]').filter(has_text=re.compile(rf"{name}$")).click()
+    page.locator('[data-testid="stSidebarNavLink"]').filter(has_text=re.compile(rf"{say(page, name)}$")).click()
     settle(page)
     no_error(page)
 
@@ -84,9 +110,11 @@ def import_sample(page: Page) -> None:
     press(page, "Use the 1,200 sample contacts")
     button(page, "Check the rows").wait_for()
     press(page, "Check the rows")
-    button(page, "Import 1,188 contacts").wait_for()
-    press(page, "Import 1,188 contacts")
-    page.get_by_text("1,188 contacts imported").wait_for()
+    start = say_many(page, "Import {count} contact", "Import {count} contacts", SAMPLE_COUNT)
+    button(page, start).wait_for()
+    press(page, start)
+    done = say_many(page, "{count} contact imported", "{count} contacts imported", SAMPLE_COUNT)
+    page.get_by_text(done).first.wait_for()
 
 
 def facet_value(page: Page, name: str) -> Locator:
@@ -97,10 +125,11 @@ def facet_value(page: Page, name: str) -> Locator:
 def narrow(page: Page) -> None:
     """Include the Turkish speakers, exclude Ankara."""
     go_to(page, "Audience")
-    facet_value(page, "Language: Turkish").click()
+    turkish = LANGUAGE_NAMES[_spoken.get(page, "en")]
+    facet_value(page, f"{say(page, 'Language')}: {turkish}").click()
     settle(page)
     for _ in range(2):
-        facet_value(page, "City: Ankara").click()
+        facet_value(page, f"{say(page, 'City')}: Ankara").click()
         settle(page)
     no_error(page)
 
@@ -108,32 +137,34 @@ def narrow(page: Page) -> None:
 def save_segment(page: Page, name: str) -> None:
     """Keep the audience as a segment."""
     button(page, "Save").click()
-    page.get_by_role("dialog").get_by_label("Name").fill(name)
-    page.get_by_role("dialog").get_by_label("Name").press("Enter")
+    page.get_by_role("dialog").get_by_label(say(page, "Name")).fill(name)
+    page.get_by_role("dialog").get_by_label(say(page, "Name")).press("Enter")
     settle(page)
-    page.get_by_role("dialog").get_by_role("button", name="Save segment").click()
+    page.get_by_role("dialog").get_by_role("button", name=say(page, "Save segment")).click()
     settle(page)
     no_error(page)
 
 
 def fill_order_message(page: Page) -> None:
     """Choose the order message and fill its three holes from fields."""
-    page.get_by_label("Template", exact=True).click()
+    page.get_by_label(say(page, "Template"), exact=True).click()
     page.get_by_role("option").filter(has_text="order_shipped / tr").click()
     settle(page)
+    header, body, link = "Header {name}", "Body {name}", "Link of the button “{name}”"
     blanks = {
-        "Header 1": "@siparis_no",
-        "Body 1": "@name",
-        "Body 2": "21 Kasım",
-        "Body 3": "24 Kasım",
-        "Link of the button “Kargomu izle”": "@siparis_no",
+        say(page, header, name="1"): "@siparis_no",
+        say(page, body, name="1"): "@name",
+        say(page, body, name="2"): "21 Kasım",
+        say(page, body, name="3"): "24 Kasım",
+        say(page, link, name="Kargomu izle"): "@siparis_no",
     }
     for label, text in blanks.items():
         page.get_by_label(label, exact=True).fill(text)
         page.get_by_label(label, exact=True).press("Enter")
         settle(page)
-    page.get_by_label("Body 1, if empty").fill("müşterimiz")
-    page.get_by_label("Body 1, if empty").press("Enter")
+    spare = page.get_by_label(say(page, "{slot}, if empty", slot=say(page, body, name="1")))
+    spare.fill("müşterimiz")
+    spare.press("Enter")
     settle(page)
     no_error(page)
 
@@ -141,7 +172,7 @@ def fill_order_message(page: Page) -> None:
 def launch(page: Page) -> None:
     """Review, launch, confirm."""
     press(page, "Launch")
-    page.get_by_role("dialog").get_by_role("button", name="Send now").click()
-    expect(page.get_by_role("button", name="Pause")).to_be_visible()
+    page.get_by_role("dialog").get_by_role("button", name=say(page, "Send now")).click()
+    expect(page.get_by_role("button", name=say(page, "Pause"))).to_be_visible()
     settle(page)
     no_error(page)
