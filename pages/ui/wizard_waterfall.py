@@ -59,7 +59,7 @@ def _draw_steps(operation_id: str, found: Verdicts, labels: dict[str, str]) -> N
     colours = alt.Scale(domain=["all", "out", "in"], range=_colours())
     base = alt.Chart(pl.DataFrame(rows)).encode(
         y=alt.Y("label:N", sort=order, title=None, axis=alt.Axis(domain=False, ticks=False, labelLimit=260)),
-        x=alt.X("start:Q", title=None, axis=None, scale=alt.Scale(domain=[0, found.audience_count * 1.25 or 1])),
+        x=alt.X("start:Q", title=None, axis=None, scale=alt.Scale(domain=[0, found.audience_count * 1.7 or 1])),
         tooltip=[alt.Tooltip("label:N", title=t("Step")), alt.Tooltip("figure:N", title=t("People"))],
     )
     bars = base.mark_bar(cornerRadius=2, size=16, cursor="pointer").encode(
@@ -67,7 +67,7 @@ def _draw_steps(operation_id: str, found: Verdicts, labels: dict[str, str]) -> N
         color=alt.Color("kind:N", scale=colours, legend=None),
         opacity=alt.condition(alt.selection_point(name=SELECTION, fields=["key"]), alt.value(0.75), alt.value(0.3)),
     )
-    figures = base.mark_text(align="left", dx=6, fontSize=13, color=ink()).encode(x="end:Q", text="figure:N")
+    figures = base.mark_text(align="right", fontSize=13, color=ink()).encode(x=alt.value("width"), text="figure:N")
     chart = alt.layer(bars.add_params(alt.selection_point(name=SELECTION, fields=["key"])), figures)
     st.altair_chart(
         chart.properties(height=BAR_HEIGHT * len(rows)),
@@ -80,7 +80,8 @@ def _draw_steps(operation_id: str, found: Verdicts, labels: dict[str, str]) -> N
 
 def _bar(key: str, label: str, start: int, end: int, found: Verdicts, kind: str) -> dict[str, object]:
     count = end - start
-    share = formats.percent(count / found.audience_count if found.audience_count else 0)
+    ratio = count / found.audience_count if found.audience_count else 0.0
+    share = f"< {formats.percent(0.001)}" if 0 < ratio < 0.001 else formats.percent(ratio)
     sign = "−" if kind == "out" else ""
     figure = f"{sign}{formats.number(count)}" + ("" if kind == "all" else f"  ·  {share}")
     return {"key": key, "label": label, "start": start, "end": end, "kind": kind, "figure": figure}
