@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 import duckdb
@@ -18,11 +17,12 @@ import httpx
 from engine.channels.client import make_client
 from engine.channels.making_calls import MakingApi, TemplateRefused
 from engine.channels.making_drafts import KeptDraft, get_draft, name_problems
+from engine.channels.making_limits import template_subject
 from engine.channels.media import Media, get_media
 from engine.channels.provider import Channel
 from engine.channels.store import get_channel, get_secrets, keep_app_id
 from engine.channels.sync import keep_template
-from engine.clock import from_store, to_store
+from engine.clock import to_store
 from engine.errors import InputError, ProviderError, StateError
 from engine.settings import Settings
 from engine.templates.bindings import MEDIA_MARK
@@ -32,55 +32,15 @@ from engine.templates.composing_rules import check_draft
 from engine.warehouse import Warehouse, audit
 from engine.words import N_
 
-EDITABLE = frozenset({"APPROVED", "REJECTED", "PAUSED"})
-EDITS_A_MONTH, DAY, MONTH = 10, timedelta(days=1), timedelta(days=30)
 EXISTS = 2388024
 MADE_ELSEWHERE = N_("templates of a Gupshup channel are made at Gupshup; sync afterwards")
 UNCLEAR = N_("The line was cut: whether the provider has it isn't known. Submitting again finds out.")
 NO_APP = N_("the channel's app id isn't known and can't be read with its token; write it in below")
 
 
-@dataclass(frozen=True)
-class Allowance:
-    """Whether a template can be edited now, and how often it was from here.
-
-    Attributes:
-        reason: why not, an English text to be translated; None when it can.
-        again_at: from when it can be edited again, when only time is missing.
-    """
-
-    reason: str | None
-    edits_today: int = 0
-    edits_month: int = 0
-    again_at: datetime | None = None
-
-
 def makes_templates(channel: Channel) -> bool:
     """Whether templates of this channel are made here."""
     return channel.provider != "gupshup"
-
-
-def edit_allowance(cursor: duckdb.DuckDBPyConnection, template: Template, now: datetime) -> Allowance:
-    """What the provider allows: approved ones once in 24 hours and ten times in 30 days, rejected and paused always.
-
-    Edits made elsewhere aren't known here; the provider counts them too.
-    """
-    if template.is_gone or template.status not in EDITABLE:
-        return Allowance(N_("Only approved, rejected or paused templates can be edited"))
-    rows = cursor.execute(
-        "SELECT happened_at FROM audit WHERE verb = 'edited' AND subject_kind = 'template' AND subject_id = ?"
-        " AND happened_at > ? ORDER BY happened_at",
-        [_subject(template.channel_id, template.name, template.language)[1], to_store(now - MONTH)],
-    ).fetchall()
-    edits = [from_store(row[0]) for row in rows]
-    today = [at for at in edits if at > now - DAY]
-    if template.status == "APPROVED" and today:
-        reason = N_("An approved template can be edited once in 24 hours")
-        return Allowance(reason, len(today), len(edits), today[0] + DAY)
-    if template.status == "APPROVED" and len(edits) >= EDITS_A_MONTH:
-        reason = N_("An approved template can be edited ten times in 30 days")
-        return Allowance(reason, 0, len(edits), edits[0] + MONTH)
-    return Allowance(None, len(today), len(edits))
 
 
 def submit_draft(
@@ -122,7 +82,7 @@ def submit_draft(
             " name = ?, language = ? WHERE draft_id = ?",
             [template.template_id, to_store(now), who, template.name, template.language, draft_id],
         )
-        subject = _subject(kept.channel_id, template.name, template.language)
+        subject = template_subject(kept.channel_id, template.name, template.language)
         audit(writing, who=who, verb=verb, subject=subject, now=now, template_id=template.template_id)
     return get_draft(warehouse.cursor(), draft_id)
 
@@ -164,7 +124,7 @@ def delete_template(
             "UPDATE templates SET status = 'DELETED', gone_at = ? WHERE channel_id = ? AND name = ? AND language = ?",
             [to_store(now), template.channel_id, template.name, template.language],
         )
-        subject = _subject(template.channel_id, template.name, template.language)
+        subject = template_subject(template.channel_id, template.name, template.language)
         audit(writing, who=who, verb="deleted", subject=subject, now=now, template_id=template.template_id)
 
 
@@ -249,7 +209,3 @@ def _keep_problem(warehouse: Warehouse, draft_id: str, said: str) -> None:
 
 def _client(transport: httpx.AsyncBaseTransport | None) -> httpx.AsyncClient:
     return httpx.AsyncClient(transport=transport) if transport else make_client()
-
-
-def _subject(channel_id: str, name: str, language: str) -> tuple[str, str]:
-    return ("template", f"{channel_id}/{name}/{language}")

@@ -5,8 +5,9 @@ from __future__ import annotations
 import streamlit as st
 
 from engine.channels import Channel
-from engine.channels.making import EDITS_A_MONTH, delete_template, edit_allowance, makes_templates
+from engine.channels.making import delete_template, makes_templates
 from engine.channels.making_calls import TemplateRefused
+from engine.channels.making_limits import EDITS_A_MONTH, edit_allowance
 from engine.clock import utc_now
 from engine.errors import ProviderError, UlakError
 from engine.templates import Template

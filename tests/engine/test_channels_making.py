@@ -14,7 +14,7 @@ from PIL import Image
 
 from engine.channels import ensure_sandbox_channel, get_channel
 from engine.channels.cloud_api import ProviderAway
-from engine.channels.making import UNCLEAR, delete_template, edit_allowance, submit_draft
+from engine.channels.making import UNCLEAR, delete_template, submit_draft
 from engine.channels.making_calls import TemplateRefused
 from engine.channels.making_drafts import (
     KeptDraft,
@@ -27,6 +27,7 @@ from engine.channels.making_drafts import (
     read_template,
     save_draft,
 )
+from engine.channels.making_limits import edit_allowance
 from engine.channels.media import keep_image
 from engine.channels.sync import keep_templates
 from engine.errors import InputError, NotFound, StateError
