@@ -17,8 +17,6 @@ from pages.ui.services import settings, warehouse
 from pages.ui.shell import who
 from pages.ui.template_words import STATUS_LABELS
 
-MOST_DRAFTS = 8
-
 
 def draw_new(channel: Channel) -> None:
     """The button for a new template; a channel whose templates are made elsewhere says so."""
@@ -41,7 +39,7 @@ def draw_drafts(channel: Channel) -> None:
         return
     title = nt("{count} template being made", "{count} templates being made", len(drafts))
     with st.expander(title, icon=":material/edit_note:"):
-        for kept in drafts[:MOST_DRAFTS]:
+        for kept in drafts:
             with st.container(horizontal=True, vertical_alignment="center"):
                 st.button(
                     plain(kept.draft.name) or t("Without a name yet"),
