@@ -15,7 +15,7 @@ from engine.operations.drafts import Draft
 from engine.operations.preflight import preflight
 from engine.operations.snapshot import person_keys
 from engine.segments import Audience, Selection, load_context
-from engine.templates import Binding, PayloadBuilder, Rendered, Template, empty_slots, render_message
+from engine.templates import PayloadBuilder, Rendered, Template, render_message
 from engine.templates.bindings import MEDIA_MARK
 from pages.ui.services import settings, warehouse
 
@@ -86,23 +86,3 @@ def message_of(draft: Draft, template: Template, contact_id: int) -> Rendered | 
     files = {value.removeprefix(MEDIA_MARK): value for value in parameters if value.startswith(MEDIA_MARK)}
     payload = PayloadBuilder(template, files).build(row["phone"], row["user_id"], parameters, "preview")
     return render_message(payload, template)
-
-
-def with_holes(draft: Draft, template: Template) -> Draft:
-    """The draft with every empty slot showing its own mark, so that a message can be looked at before it is whole."""
-    marks = {
-        slot.key: Binding.of(MEDIA_MARK + "0" * 64 if slot.kind == "image" else f"{{{{{slot.name}}}}}")
-        for slot in empty_slots(template, draft.bindings)
-    }
-    return draft.changed(bindings={**draft.bindings, **marks}) if marks else draft
-
-
-def name_of(contact_id: int) -> tuple[str, str | None]:
-    """(name, phone) of a contact."""
-    rows = (
-        warehouse()
-        .cursor()
-        .execute("SELECT trim(concat_ws(' ', name, surname)), phone FROM contacts WHERE contact_id = ?", [contact_id])
-        .fetchall()
-    )
-    return rows[0] if rows else ("", None)
