@@ -43,7 +43,7 @@ class Policies(BaseModel):
     needs_consent: frozenset[str] = frozenset()
     cap_days: Mapping[str, int] = {}
     blocked_countries: Mapping[str, tuple[str, ...]] = {
-        "MARKETING": ("US", *SANCTIONED),
+        "MARKETING": (*SANCTIONED, "US"),
         "UTILITY": SANCTIONED,
         "AUTHENTICATION": SANCTIONED,
     }

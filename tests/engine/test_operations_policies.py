@@ -65,6 +65,7 @@ def got_one(warehouse: Warehouse, folder: Path, contact_id: int, *, days_ago: fl
 def test_policies_are_kept_with_who_and_when(store: Warehouse) -> None:
     assert load_policies(store.cursor()) == Policies()
     assert last_change(store.cursor()) is None
+    assert parse_policies(Policies().model_dump()) == Policies()
     wanted = parse_policies({"needs_consent": ["MARKETING"], "cap_days": {"MARKETING": 2, "UTILITY": 0}})
     save_policies(store, wanted, "Elif", NOW)
     assert load_policies(store.cursor()) == wanted
