@@ -296,7 +296,10 @@ def test_a_template_changed_since_it_was_filled_asks_for_a_look(synced: Warehous
     bindings = {slot.key: Binding.of("x") for slot in template.slots}
     save_bindings(synced, template, bindings, who="Elif", now=utc_now(), fields=())
     with synced.writing() as cursor:
-        cursor.execute("UPDATE templates SET content_hash = 'another' WHERE name = 'autumn_offer'")
+        cursor.execute(
+            "UPDATE templates SET content_hash = 'another', components = replace(components, 'discount', 'gift')"
+            " WHERE name = 'autumn_offer'"
+        )
     at = _page("autumn_offer/tr")
     assert "The template was changed since these values were saved." in _said(at)
     assert not _button(at, "templates.save").disabled
