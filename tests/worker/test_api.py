@@ -397,13 +397,13 @@ def test_segment_and_list_intersect(filled: Api, warehouse: Warehouse) -> None:
         (("service_notice", "de"), {"everyone": 3}, (404, "NotFound")),
         (("new_year_special", "tr"), {"everyone": 3}, (422, "InvalidTemplate")),
         (("prize_draw", "tr"), {"everyone": 3}, (422, "InvalidTemplate")),
-        (("product_film", "tr"), {"everyone": 3}, (422, "InvalidTemplate")),
+        (("catalogue_tour", "en"), {"everyone": 3}, (422, "InvalidTemplate")),
         (NOTICE, {"everyone": 3, "channel": "nobody"}, (404, "NotFound")),
         (NOTICE, {"definition": {"rule": {"kind": "any", "rules": []}}}, (409, "StateError")),
         (NOTICE, {"everyone": "all"}, None),
     ],
     ids=[
-        "nobody-named", "unknown-segment", "unknown-template", "unknown-language", "paused", "rejected", "video",
+        "nobody-named", "unknown-segment", "unknown-template", "unknown-language", "paused", "rejected", "catalogue",
         "unknown-channel", "empty-rule", "no-number",
     ],
 )  # fmt: skip
