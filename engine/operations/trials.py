@@ -229,7 +229,14 @@ async def _post(
 
 
 def _record(warehouse: Warehouse, template: Template, sent: Trial, contact_id: int | None) -> None:
-    row: list[object] = [sent.test_id, template.channel_id, template.name, template.language, sent.number.number_id, contact_id]
+    row: list[object] = [
+        sent.test_id,
+        template.channel_id,
+        template.name,
+        template.language,
+        sent.number.number_id,
+        contact_id,
+    ]
     row += [sent.outcome, sent.code, sent.message_id or None, sent.sent_by, to_store(sent.sent_at)]
     with warehouse.writing() as cursor:
         cursor.execute(f"INSERT INTO test_sends VALUES ({', '.join('?' for _ in row)})", row)
