@@ -36,6 +36,8 @@ from engine.operations.launch_record import (
 from engine.operations.lost import LOST_EPOCH
 from engine.operations.snapshot import BATCH_SIZE, freeze, read_header, snapshot_path, thaw
 from engine.operations.states import OperationState
+from engine.segments import load_context
+from engine.segments.sizes import record_used_sizes
 from engine.settings import Settings
 from engine.warehouse import Warehouse
 from engine.words import N_
@@ -99,23 +101,20 @@ def launch(
     with one_at_a_time:
         found = stored(warehouse.cursor(), operation_id)
         fresh = found.state == OperationState.DRAFT
+        chosen = found.draft.audience.segment_ids if fresh else ()
         if fresh:
             found = _freeze_and_record(
-                warehouse,
-                client,
-                settings,
-                found,
-                who=who,
-                now=now,
-                confirmed_count=confirmed_count,
-                shown=shown,
+                warehouse, client, settings, found, who=who, now=now, confirmed_count=confirmed_count, shown=shown,
                 after=after_step,
-            )
+            )  # fmt: skip
         if found.state == OperationState.LAUNCHING:
             _create_ledger(client, settings, found, was_emptied=not fresh and is_emptied(client))
             after_step("created")
             _ring(enqueue, settings, found)
             after_step("rung")
+        if chosen:
+            context = load_context(warehouse.cursor(), now=now, zone=settings.zone)
+            record_used_sizes(warehouse, chosen, context, now=now)
         return Launched(operation_id, found.number, found.recipient_count, fresh)
 
 

@@ -23,6 +23,7 @@ from pages.ui.services import warehouse
 
 COUNTING_SECONDS = 0.4
 """How long one run counts segments that were never counted, before it shows what it has."""
+TALLEST = 640
 Sizes = dict[str, tuple[SizePoint, ...]]
 
 
@@ -46,8 +47,9 @@ def draw_table(context: Context, *, archived: bool, search: str) -> None:
         f"{Key.TABLE}.{archived}.{hash(tuple(each.segment_id for each in rows))}.{st.session_state.get(Key.DRAWN, 0)}"
     )
     event = st.dataframe(
-        frame, hide_index=True, row_height=40, placeholder="–", on_select="rerun", selection_mode="single-row",
-        key=key, alt=t("The saved segments"), column_config=_columns(),
+        frame, hide_index=True, height=min(40 * len(rows) + 40, TALLEST), row_height=40, placeholder="–",
+        on_select="rerun", selection_mode="single-row", key=key, alt=t("The saved segments"),
+        column_config=_columns(),
     )  # fmt: skip
     chosen = event["selection"]["rows"]
     if chosen and chosen[0] < len(rows):
@@ -101,7 +103,7 @@ def _frame(rows: list[SavedSegment], context: Context, sizes: Sizes, uses: dict[
 def _columns() -> dict[str, object]:
     text = st.column_config.TextColumn
     return {
-        "name": text(t("Segment"), width="medium", pinned=True),
+        "name": text(t("Segment"), width="medium"),
         "size": text(t("People"), width="small", help=t("As counted last; opening a segment counts it.")),
         "line": st.column_config.AreaChartColumn(t("Over time"), width="small", y_min=0),
         "sentence": text(t("Who is in it"), width="large"),

@@ -5,23 +5,27 @@ from __future__ import annotations
 import streamlit as st
 
 from engine.clock import utc_now
-from engine.errors import InvalidRule
+from engine.errors import InvalidRule, NotFound
 from engine.operations.drafts import Draft, load_draft
 from engine.segments import (
     Audience,
     Segment,
     Selection,
     SelectionMode,
+    SizePoint,
+    get_segment,
     is_narrowed,
     list_lists,
     list_segments,
     load_context,
 )
+from engine.segments.sizes import recent_sizes
 from pages.ui import formats, nt, t
 from pages.ui.audience_figures import Figures, figures
-from pages.ui.audience_words import sentence
+from pages.ui.audience_words import plain, sentence
 from pages.ui.facet_panel import Chosen
 from pages.ui.facet_side import PanelKeys, count_facets, draw_facets, read_facets
+from pages.ui.segment_words import said
 from pages.ui.services import settings, warehouse
 from pages.ui.wizard_state import Key, change
 
@@ -57,8 +61,10 @@ def draw_audience(operation_id: str, draft: Draft) -> None:
 
 
 def _draw_saved(operation_id: str, audience: Audience) -> None:
+    """Saved segments and lists to pick, each with its size; several of them intersect, and the page says so."""
     cursor = warehouse().cursor()
-    segments = {segment.segment_id: segment.name for segment in list_segments(cursor)}
+    sizes = recent_sizes(cursor)
+    segments = {each.segment_id: _sized(each.name, sizes.get(each.segment_id, ())) for each in list_segments(cursor)}
     lists = {each.list_id: f"{each.name} ({formats.number(each.member_count)})" for each in list_lists(cursor)}
     for field, key, label, known, hint in (
         ("segment_ids", Key.SEGMENTS, t("Saved segments"), segments, t("No saved segment is used")),
@@ -70,15 +76,33 @@ def _draw_saved(operation_id: str, audience: Audience) -> None:
             continue
         widget = key.of(operation_id)
         st.multiselect(
-            label,
-            list(names),
-            default=list(chosen),
-            format_func=names.__getitem__,
-            key=widget,
-            placeholder=hint,
-            on_change=_take_saved,
-            args=(operation_id, field, widget),
-        )
+            label, list(names), default=list(chosen), format_func=names.__getitem__, key=widget, placeholder=hint,
+            on_change=_take_saved, args=(operation_id, field, widget),
+        )  # fmt: skip
+    _draw_picked(audience)
+    if not audience.segment_ids and segments:
+        st.caption(t("A saved segment can be used as it is; nothing has to be selected first."))
+
+
+def _draw_picked(audience: Audience) -> None:
+    """Whom each picked segment holds, in words; and that several leave only those who are in all of them."""
+    cursor = warehouse().cursor()
+    context = load_context(cursor, now=utc_now(), zone=settings().zone)
+    for segment_id in audience.segment_ids:
+        try:
+            saved = get_segment(cursor, segment_id)
+        except NotFound:
+            st.caption(t("A segment that was picked is not here any more; take it out."))
+            continue
+        name = plain(saved.name) + (f" ({t('archived')})" if saved.archived_at else "")
+        st.caption(f":material/bookmark: **{name}**: {said(saved.segment, context)}")
+    if len(audience.segment_ids) + len(audience.list_ids) > 1:
+        st.caption(f":material/join_inner: {t('Only people who are in all of these together.')}")
+
+
+def _sized(name: str, points: tuple[SizePoint, ...]) -> str:
+    """Its name, with the size that was counted last: to pick one, nobody has to be counted anew."""
+    return f"{name} ({formats.number(points[-1].count)})" if points else name
 
 
 def _take_saved(operation_id: str, field: str, widget: str) -> None:

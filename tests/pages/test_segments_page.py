@@ -23,6 +23,7 @@ from engine.segments import (
     load_context,
     save_segment,
 )
+from engine.segments.links import pack_segment
 from engine.settings import current_settings
 from engine.warehouse import Warehouse
 from engine.warehouse.shared import shared_warehouse
@@ -134,3 +135,45 @@ def test_an_archived_one_is_behind_the_switch_and_comes_back(store: Warehouse) -
     assert list(at.dataframe[0].value["name"]) == ["City"]
     button(page(id=segment_id), "Bring back").click().run()
     assert [each.segment_id for each in list_segments(store.cursor())] == [segment_id]
+
+
+def audience(**address: str) -> AppTest:
+    at = AppTest.from_file(APP, default_timeout=30)
+    at.session_state["shell.person"] = "Elif"
+    at.run()
+    at.switch_page("pages/audience.py")
+    for key, value in address.items():
+        at.query_params[key] = value
+    at.run()
+    assert not at.exception, at.exception
+    return at
+
+
+def test_a_link_with_a_filter_opens_it_and_the_address_keeps_it(store: Warehouse) -> None:
+    packed = pack_segment(IN_IZMIR)
+    at = audience(q=packed)
+    assert at.session_state["audience.segment"] == IN_IZMIR
+    assert at.query_params["q"] in (packed, [packed])
+    at.session_state["audience.segment"] = Segment()
+    at.run()
+    assert "q" not in at.query_params  # what isn't there any more doesn't stay in the address, nor come back
+
+
+@pytest.mark.parametrize("cut", ["1eNq", "2abc", "x"])
+def test_a_filter_link_that_was_cut_says_so_and_changes_nothing(store: Warehouse, cut: str) -> None:
+    at = audience(q=cut)
+    assert "This link can't be opened" in at.warning[0].value
+    assert "audience.segment" not in at.session_state
+
+
+def test_who_has_a_segment_open_is_told_that_it_was_changed_meanwhile(store: Warehouse) -> None:
+    segment_id = save(store, "City", IN_IZMIR)
+    at = audience(segment=segment_id)
+    save(store, "City", IN_ANKARA, "Can", segment_id)
+    at.run()
+    assert "Can changed “City” meanwhile" in at.info[0].value
+    button(at, "Save").click().run()
+    assert "Can changed it meanwhile" in at.warning[0].value
+    button(at, "Show it as it is now").click().run()
+    assert at.session_state["audience.segment"] == IN_ANKARA
+    assert not at.info

@@ -19,6 +19,7 @@ from engine.operations import ledger
 from engine.operations.launch import LOST_EPOCH, LOST_FILE, Launched, finish_launches
 from engine.operations.snapshot import read_header, thaw
 from engine.operations.states import DeliveryState, OperationState
+from engine.segments import Audience, Comparison, Segment, list_sizes, load_context, save_segment
 from engine.settings import Settings, load_settings
 from engine.warehouse import Warehouse, open_warehouse
 from tests.engine.operations_world import CHANNEL, NOW, PORTFOLIO, World, add_contacts, make_world
@@ -271,3 +272,14 @@ def test_finishing_again_finds_nothing_to_create(world: World) -> None:
 def test_an_unknown_operation_is_not_found(world: World) -> None:
     with pytest.raises(NotFound):
         world.launch("op-none")
+
+
+def test_a_launch_writes_down_how_large_its_saved_segments_were(world: World) -> None:
+    context = load_context(world.warehouse.cursor(), now=NOW, zone=world.settings.zone)
+    rule = Segment(rule=Comparison(field="city", operator="equals", value="Ankara"))
+    saved = save_segment(world.warehouse, "Ankara", rule, who="Elif", context=context)
+    operation_id = world.draft(audience=Audience(segment_ids=(saved.segment_id,)))
+    world.launch(operation_id)
+    world.launch(operation_id)
+    sizes = list_sizes(world.warehouse.cursor(), saved.segment_id)
+    assert [(each.count, each.cause) for each in sizes] == [(12, "sent")]
