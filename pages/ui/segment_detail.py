@@ -27,7 +27,7 @@ def draw_segment(saved: SavedSegment, context: Context) -> None:
     st.button(
         t("All segments"), icon=":material/arrow_back:", type="tertiary", key="segments.back", on_click=close_one
     )
-    left, right = st.columns([3, 2], vertical_alignment="top")
+    left, right = st.columns([1, 1], vertical_alignment="top")
     with left:
         words = {"who": plain(saved.updated_by), "ago": formats.ago(saved.updated_at), "number": saved.version}
         header(plain(saved.name), t("Changed by {who} {ago} · version {number}", **words))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import datetime, timedelta
 
 import altair as alt
 import polars as pl
@@ -54,9 +55,11 @@ def _chart(points: tuple[SizePoint, ...]) -> alt.LayerChart:
     )
     separator = json.dumps(get_group_symbol(language()))
     numbers = alt.Axis(labelExpr=f"replace(format(datum.value, ',d'), regexp(',', 'g'), {separator})", tickMinStep=1)
-    days = json.dumps({_day_key(each, zone): formats.day(each.counted_at) for each in points})
-    moments = alt.Axis(labelExpr=f"{days}[timeFormat(datum.value, '%Y-%m-%d')] || ''", grid=False, tickCount=6,
-                       labelOverlap="parity")  # fmt: skip
+    is_short = points[-1].counted_at - points[0].counted_at < timedelta(days=2)
+    pattern, say = ("%Y-%m-%d %H:%M", formats.clock) if is_short else ("%Y-%m-%d", formats.day)
+    labels = json.dumps({f"{each.counted_at.astimezone(zone):{pattern}}": say(each.counted_at) for each in points})
+    moments = alt.Axis(labelExpr=f"{labels}[timeFormat(datum.value, '{pattern}')] || ''", grid=False,
+                       values=_places(frame["at"].to_list()), labelOverlap="parity", labelFlush=True)  # fmt: skip
     base = alt.Chart(frame).encode(
         x=alt.X("at:T", title=None, axis=moments),
         y=alt.Y("count:Q", title=None, axis=numbers, scale=alt.Scale(zero=True)),
@@ -67,8 +70,13 @@ def _chart(points: tuple[SizePoint, ...]) -> alt.LayerChart:
     return (line + base.mark_point(filled=True, size=40)).properties(height=240)
 
 
-def _day_key(point: SizePoint, zone: object) -> str:
-    return f"{point.counted_at.astimezone(zone):%Y-%m-%d}"  # type: ignore[arg-type]
+def _places(moments: list[datetime]) -> list[dict[str, int]]:
+    """Where the axis says a moment: at a few of the points, so that no day is said that wasn't counted."""
+    step = max(1, len(moments) // 6)
+    return [
+        {"year": each.year, "month": each.month, "date": each.day, "hours": each.hour, "minutes": each.minute}
+        for each in moments[::step]
+    ]
 
 
 def draw_use(saved: SavedSegment) -> None:

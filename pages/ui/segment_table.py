@@ -55,7 +55,7 @@ def draw_table(context: Context, *, archived: bool, search: str) -> None:
     if chosen and chosen[0] < len(rows):
         open_one(rows[chosen[0]].segment_id)
         st.rerun()
-    st.caption(nt("{count} segment. Click one to open it.", "{count} segments. Click one to open it.", len(rows)))
+    st.caption(nt("{count} segment. Select one to open it.", "{count} segments. Select one to open it.", len(rows)))
     if len(missing) > len(counted):
         words = nt("Counting {count} more …", "Counting {count} more …", len(missing) - len(counted))
         st.caption(f":material/hourglass: {words}")
