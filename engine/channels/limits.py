@@ -40,7 +40,7 @@ def read_limits(
 
 def keep_number(warehouse: Warehouse, channel: Channel, node: Mapping[str, Any], *, now: datetime) -> None:
     """Write what the number's node says into the channel and its portfolio."""
-    with warehouse.writing() as cursor:
+    with warehouse.writing(is_about_people=False) as cursor:
         cursor.execute(
             "UPDATE channels SET display_phone = coalesce(?, display_phone),"
             " verified_name = coalesce(?, verified_name),"

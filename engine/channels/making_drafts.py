@@ -77,7 +77,7 @@ def create_draft(
 ) -> str:
     """Keep a new draft, and return its id."""
     draft_id, moment = new_id("td", now), to_store(now)
-    with warehouse.writing() as cursor:
+    with warehouse.writing(is_about_people=False) as cursor:
         cursor.execute(
             "INSERT INTO template_drafts (draft_id, channel_id, name, language, category, definition,"
             " edits_template_id, created_by, created_at, updated_by, updated_at)"
@@ -90,7 +90,7 @@ def create_draft(
 
 def save_draft(warehouse: Warehouse, draft_id: str, draft: TemplateDraft, *, who: str, now: datetime) -> None:
     """Keep what is typed now; nothing is changed of a draft that the provider has."""
-    with warehouse.writing() as cursor:
+    with warehouse.writing(is_about_people=False) as cursor:
         cursor.execute(
             "UPDATE template_drafts SET name = ?, language = ?, category = ?, definition = ?, updated_by = ?,"
             " updated_at = ? WHERE draft_id = ?",
@@ -100,7 +100,7 @@ def save_draft(warehouse: Warehouse, draft_id: str, draft: TemplateDraft, *, who
 
 def archive_draft(warehouse: Warehouse, draft_id: str, *, who: str, now: datetime) -> None:
     """Throw a draft away; what was submitted stays at the provider."""
-    with warehouse.writing() as cursor:
+    with warehouse.writing(is_about_people=False) as cursor:
         cursor.execute("UPDATE template_drafts SET archived_at = ? WHERE draft_id = ?", [to_store(now), draft_id])
         audit(cursor, who=who, verb="threw away", subject=("template draft", draft_id), now=now)
 

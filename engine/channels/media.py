@@ -72,7 +72,7 @@ def keep_media(
     media_hash = hashlib.sha256(content).hexdigest()
     path = settings.media_folder / f"{media_hash}{ENDINGS[looked.mime_type]}"
     _write_once(path, content)
-    with warehouse.writing() as cursor:
+    with warehouse.writing(is_about_people=False) as cursor:
         if not cursor.execute("SELECT 1 FROM media WHERE media_hash = ?", [media_hash]).fetchall():
             size = [looked.width, looked.height]
             cursor.execute(
@@ -120,7 +120,7 @@ def ensure_uploaded(
     media = get_media(warehouse, settings, media_hash)
     channel, secrets = get_channel(cursor, channel_id), get_secrets(cursor, settings, channel_id)
     media_id = asyncio.run(_upload(channel, secrets, media))
-    with warehouse.writing() as writing:
+    with warehouse.writing(is_about_people=False) as writing:
         writing.execute(
             "INSERT INTO media_uploads VALUES (?, ?, ?, ?)", [media_hash, channel_id, media_id, to_store(now)]
         )

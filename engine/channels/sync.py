@@ -89,7 +89,7 @@ def keep_templates(
     changed = [key for key in found if key not in new and _differs(found[key], known[key])]
     gone = [key for key, template in known.items() if key not in found and not template.is_gone]
     changes += [TemplateChange(name, language, "gone") for name, language in gone]
-    with warehouse.writing() as cursor:
+    with warehouse.writing(is_about_people=bool(changes or is_first)) as cursor:
         for template, node in parsed:
             _upsert(cursor, template, node.get("components") or [], now)
         for name, language in gone:

@@ -54,6 +54,6 @@ def control_operation(
         raise InvalidTransition(state=answer.state, verb=verb)
     if before == answer.state:
         return OperationState(answer.state)
-    with warehouse.writing() as cursor:
+    with warehouse.writing(is_about_people=False) as cursor:
         audit(cursor, who=who, verb=PAST_TENSE[verb], subject=("operation", operation_id), now=now)
     return OperationState(answer.state)

@@ -64,7 +64,7 @@ def create_draft(
     """Begin a draft and return its id, which is the later operation's."""
     begun = draft or Draft(audience=audience or Audience())
     operation_id = new_id("op", now)
-    with warehouse.writing() as cursor:
+    with warehouse.writing(is_about_people=False) as cursor:
         cursor.execute(
             "INSERT INTO operations (operation_id, name, state, draft, created_by, created_at, updated_at)"
             " VALUES (?, ?, ?, ?, ?, ?, ?)",
@@ -134,7 +134,7 @@ def discard_draft(warehouse: Warehouse, operation_id: str, *, who: str, now: dat
         NotFound: there is no such operation.
         InvalidTransition: it is launched already.
     """
-    with warehouse.writing() as cursor:
+    with warehouse.writing(is_about_people=False) as cursor:
         gone = cursor.execute(
             "DELETE FROM operations WHERE operation_id = ? AND state = 'draft' RETURNING operation_id", [operation_id]
         ).fetchall()

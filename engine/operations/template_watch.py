@@ -45,7 +45,7 @@ def hold_changed(warehouse: Warehouse, client: redis.Redis, channel_id: str, *, 
         cause = _cause(warehouse, Template.model_validate_json(frozen))
         if cause and _halt(client, operation_id, cause):
             held.append(str(operation_id))
-            with warehouse.writing() as cursor:
+            with warehouse.writing(is_about_people=False) as cursor:
                 subject = ("operation", operation_id)
                 audit(cursor, who="ulak", verb="halted", subject=subject, now=now, reason=cause)
     return held

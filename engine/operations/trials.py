@@ -93,7 +93,7 @@ def add_own_number(warehouse: Warehouse, name: str, phone: str, *, region: str, 
     if len(known) >= MOST_NUMBERS:
         raise InputError(reason=N_("Ten numbers are kept for tests; remove one first."))
     made = OwnNumber(new_id("num", now), name.strip()[:80], number)
-    with warehouse.writing() as cursor:
+    with warehouse.writing(is_about_people=False) as cursor:
         cursor.execute(
             "INSERT INTO test_numbers VALUES (?, ?, ?, ?, ?, NULL)",
             [made.number_id, made.name, made.phone, who, to_store(now)],
@@ -104,7 +104,7 @@ def add_own_number(warehouse: Warehouse, name: str, phone: str, *, region: str, 
 
 def remove_own_number(warehouse: Warehouse, number_id: str, *, who: str, now: datetime) -> None:
     """No test goes there any more; what was sent stays on record."""
-    with warehouse.writing() as cursor:
+    with warehouse.writing(is_about_people=False) as cursor:
         cursor.execute(
             "UPDATE test_numbers SET archived_at = ? WHERE number_id = ? AND archived_at IS NULL",
             [to_store(now), number_id],
@@ -238,7 +238,7 @@ def _record(warehouse: Warehouse, template: Template, sent: Trial, contact_id: i
         contact_id,
     ]
     row += [sent.outcome, sent.code, sent.message_id or None, sent.sent_by, to_store(sent.sent_at)]
-    with warehouse.writing() as cursor:
+    with warehouse.writing(is_about_people=False) as cursor:
         cursor.execute(f"INSERT INTO test_sends VALUES ({', '.join('?' for _ in row)})", row)
         subject = ("template", f"{template.channel_id}/{template.name}/{template.language}")
         audit(cursor, who=sent.sent_by, verb="tested", subject=subject, now=sent.sent_at, outcome=sent.outcome)

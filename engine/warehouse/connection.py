@@ -48,8 +48,13 @@ class Warehouse:
             return self._gate.note(self._connection.cursor())
 
     @contextmanager
-    def writing(self) -> Iterator[duckdb.DuckDBPyConnection]:
-        """A cursor inside one transaction, under the writer lock; commits at the end, rolls back on an error."""
+    def writing(self, *, is_about_people: bool = True) -> Iterator[duckdb.DuckDBPyConnection]:
+        """A cursor inside one transaction, under the writer lock; commits at the end, rolls back on an error.
+
+        Args:
+            is_about_people: contacts, lists, segments, templates or policies may change, so that what was counted is
+                counted anew; drafts, files and notes of who did what leave counts as they are.
+        """
         self._gate.wait()
         with self._lock:
             cursor = self.cursor()
@@ -61,7 +66,7 @@ class Warehouse:
                 raise
             else:
                 cursor.execute("COMMIT")
-                self._version += 1
+                self._version += is_about_people
             finally:
                 self._gate.close(cursor)
 
@@ -78,7 +83,7 @@ class Warehouse:
 
     @property
     def data_version(self) -> int:
-        """Grows with each commit under `writing()`: a key for caches of contacts and segments."""
+        """Grows with each commit under `writing()` that is about people: a key for caches of contacts and segments."""
         return self._version
 
     def bump(self) -> None:
