@@ -124,6 +124,7 @@ Doors = Annotated[Services, Depends(services_of)]
 
 def create_api(services: Services) -> FastAPI:
     """The ASGI app of the REST API."""
+    from worker.api_backup import router as backups
     from worker.api_contacts import router as contacts
     from worker.api_erasure import router as erasure
     from worker.api_exports import router as exports
@@ -142,6 +143,7 @@ def create_api(services: Services) -> FastAPI:
     app.include_router(_frame())
     for router in (contacts, erasure, exports, imports, lists, messages, operations, people, segments, suppressions):
         app.include_router(router)
+    app.include_router(backups)
     return app
 
 

@@ -14,6 +14,7 @@ import typer
 
 from engine.errors import UlakError
 from engine.settings import current_settings
+from worker.cli_backup import backup, restore
 from worker.cli_contacts import contacts
 from worker.cli_erasure import purge
 from worker.cli_exports import export_contacts as _export_contacts  # noqa: F401 - it registers itself with contacts
@@ -39,6 +40,8 @@ app.add_typer(templates, name="templates")
 app.add_typer(operations, name="operations")
 app.command()(send)
 app.command()(purge)
+app.command()(backup)
+app.command()(restore)
 
 
 @app.command()

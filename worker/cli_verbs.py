@@ -24,7 +24,12 @@ Row = dict[str, Any]
 
 def client_as(person: str) -> Client:
     """A client acting as this person."""
-    return Client(current_settings(), person or _user_of_system())
+    return Client(current_settings(), name_of(person))
+
+
+def name_of(person: str) -> str:
+    """The name given, else the OS user's."""
+    return person or _user_of_system()
 
 
 def _user_of_system() -> str:

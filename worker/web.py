@@ -22,7 +22,7 @@ from engine import live
 from engine.channels.sandbox_channel import ensure_sandbox_channel
 from engine.channels.store import publish_channels
 from engine.clock import utc_now
-from engine.errors import ProviderError, QueueUnavailable, StoreError, UlakError
+from engine.errors import ProviderError, QueueUnavailable, SettingsError, StoreError, UlakError
 from engine.operations.erasure import resume_erasures
 from engine.operations.launch import finish_launches, is_emptied
 from engine.operations.lost import halt_lost
@@ -163,7 +163,7 @@ def _first_templates(warehouse: Warehouse, client: redis.Redis, settings: Settin
         "SELECT channel_id FROM channels WHERE archived_at IS NULL AND synced_at IS NULL"
     ).fetchall()
     for (channel_id,) in rows:
-        with contextlib.suppress(ProviderError):
+        with contextlib.suppress(ProviderError, SettingsError):  # its secrets may be of another key, after a restore
             sync_templates(warehouse, client, settings, channel_id, who="ulak", now=utc_now())
 
 

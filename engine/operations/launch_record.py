@@ -18,6 +18,8 @@ from engine.operations.states import DeliveryState, OperationState
 from engine.warehouse import Warehouse, audit
 from engine.words import N_
 
+LAST_NUMBER = "last_operation_no"
+"""Of the table `store`: no operation gets a number up to it."""
 _COLUMNS = "operation_id, state, operation_no, recipient_count, snapshot_hash, epoch, draft"
 
 
@@ -58,8 +60,11 @@ def launching(cursor: duckdb.DuckDBPyConnection) -> list[Stored]:
 
 
 def next_number(cursor: duckdb.DuckDBPyConnection) -> int:
-    """The number the next operation gets; one launch at a time asks for it."""
-    return int(cursor.execute("SELECT coalesce(max(operation_no), 0) + 1 FROM operations").fetchall()[0][0])
+    """The number the next operation gets; one launch at a time asks for it. Those that a store may have given out
+    after the backup it was restored from are left free (`operations.restoring`)."""
+    given = "SELECT max(operation_no) FROM operations UNION ALL SELECT value::INTEGER FROM store WHERE key = ?"
+    found = cursor.execute(f"SELECT coalesce(max(number), 0) + 1 FROM ({given}) AS g(number)", [LAST_NUMBER])
+    return int(found.fetchall()[0][0])
 
 
 def record_launching(

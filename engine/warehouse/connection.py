@@ -13,20 +13,22 @@ from __future__ import annotations
 import secrets
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 
 import duckdb
 
-from engine.errors import StoreError
-from engine.warehouse.gate import PATIENCE_SECONDS, Gate
+from engine.errors import StateError, StoreError
+from engine.warehouse.backup import FOLDER as BACKUP
+from engine.warehouse.backup import AtTheMoment, copy_store
+from engine.warehouse.gate import BUSY, PATIENCE_SECONDS, Gate
 from engine.warehouse.migrate import apply_migrations
 from engine.warehouse.renewal import remove_leftovers, write_anew
 
 MEMORY_LIMIT = "1GB"
 CHECKPOINT_THRESHOLD = "256MB"
-FOLDERS = ("imports", "operations", "exports")
-"""Beside the file, in which the store reads and writes other files: staged imports, frozen audiences, exports."""
+FOLDERS = ("imports", "operations", "exports", BACKUP)
+"""Beside the file, in which the store reads and writes other files: imports, frozen audiences, exports, copies."""
 
 
 class Warehouse:
@@ -40,6 +42,7 @@ class Warehouse:
         self._folders = folders
         self._gate = Gate()
         self._lock = threading.RLock()
+        self._copying = threading.Lock()
         self._version = 0
 
     def cursor(self) -> duckdb.DuckDBPyConnection:
@@ -83,7 +86,7 @@ class Warehouse:
 
     @property
     def data_version(self) -> int:
-        """Grows with each commit under `writing()` that is about people: a key for caches of contacts and segments."""
+        """Grows with each commit under `writing()` that is about people: a key for what was counted."""
         return self._version
 
     def bump(self) -> None:
@@ -118,12 +121,49 @@ class Warehouse:
         """
         if self._path is None:
             return
-        with self._gate.quiet(patience_seconds):
+        with self._alone(), self._gate.quiet(patience_seconds):
             self._connection.close()
             try:
                 write_anew(open_scratch(memory_limit=MEMORY_LIMIT), self._path)
             finally:
                 self._connection = _connect(self._path, self._folders)
+
+    def copy_to(
+        self, target: Path, at_the_moment: AtTheMoment, hold: AbstractContextManager[object] | None = None
+    ) -> None:
+        """Write a copy of everything, as it is at one moment, to a new file in `backup` beside the store's file.
+
+        Everybody goes on meanwhile; writers wait for that moment alone.
+
+        Args:
+            at_the_moment: called with a cursor that sees what the copy is going to hold, while nobody else writes.
+            hold: what else must be held at the moment, taken before the writer lock.
+
+        Raises:
+            StateError: another copy is being written, or the file is written anew.
+            StoreError: there is no room; nothing is left of it.
+        """
+        with self._alone():
+            cursor = self.cursor()
+            try:
+                copy_store(cursor, target, self._still(hold), at_the_moment)
+            finally:
+                self._gate.close(cursor)
+
+    @contextmanager
+    def _still(self, hold: AbstractContextManager[object] | None) -> Iterator[None]:
+        with hold or nullcontext(), self._lock:
+            yield
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """A copy and a renewal of the file never meet: one would wait for the other with everybody behind it."""
+        if not self._copying.acquire(blocking=False):
+            raise StateError(reason=BUSY)
+        try:
+            yield
+        finally:
+            self._copying.release()
 
     def close(self) -> None:
         """Close the file; cursors are dead afterwards."""

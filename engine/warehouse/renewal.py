@@ -36,14 +36,14 @@ def write_anew(scratch: duckdb.DuckDBPyConnection, path: Path) -> None:
     remove_leftovers(path)
     fresh = path.with_name(path.name + FRESH_SUFFIX)
     try:
-        if _wal_of(path).exists():
+        if wal_of(path).exists():
             raise StoreError(reason="its last changes are not in the file yet")
         _copy(scratch, path, fresh)
-        if _wal_of(fresh).exists():
+        if wal_of(fresh).exists():
             raise StoreError(reason="the copy could not be completed")
-        _make_durable(fresh)
+        make_durable(fresh)
         fresh.replace(path)
-        _make_durable(path.parent)
+        make_durable(path.parent)
     except (duckdb.Error, OSError) as problem:
         raise StoreError(reason="the file can't be copied; is there room on the disk?") from problem
     finally:
@@ -53,35 +53,39 @@ def write_anew(scratch: duckdb.DuckDBPyConnection, path: Path) -> None:
 
 
 def _copy(scratch: duckdb.DuckDBPyConnection, path: Path, fresh: Path) -> None:
-    scratch.execute(f"SET temp_directory = '{_quoted(path.with_name(f'{path.name}{FRESH_SUFFIX}.tmp'))}'")
-    scratch.execute(f"ATTACH '{_quoted(path)}' AS former (READ_ONLY)")
-    scratch.execute(f"ATTACH '{_quoted(fresh)}' AS fresh")
+    scratch.execute(f"SET temp_directory = '{quoted(path.with_name(f'{path.name}{FRESH_SUFFIX}.tmp'))}'")
+    scratch.execute(f"ATTACH '{quoted(path)}' AS former (READ_ONLY)")
+    scratch.execute(f"ATTACH '{quoted(fresh)}' AS fresh")
     scratch.execute("COPY FROM DATABASE former TO fresh")
-    if _counts(scratch, "former") != _counts(scratch, "fresh"):
+    if count_rows(scratch, "former") != count_rows(scratch, "fresh"):
         raise StoreError(reason="the copy doesn't hold the same rows")
     scratch.execute("CHECKPOINT fresh")
     scratch.execute("DETACH fresh")
     scratch.execute("DETACH former")
 
 
-def _counts(scratch: duckdb.DuckDBPyConnection, database: str) -> dict[str, int]:
-    names = scratch.execute(
+def count_rows(cursor: duckdb.DuckDBPyConnection, database: str) -> dict[str, int]:
+    """Rows by table of an attached database."""
+    names = cursor.execute(
         "SELECT table_name FROM duckdb_tables() WHERE database_name = ? ORDER BY table_name", [database]
     ).fetchall()
     return {
-        name: int(scratch.execute(f'SELECT count(*) FROM {database}."{name}"').fetchall()[0][0]) for (name,) in names
+        name: int(cursor.execute(f'SELECT count(*) FROM "{database}"."{name}"').fetchall()[0][0]) for (name,) in names
     }
 
 
-def _wal_of(path: Path) -> Path:
+def wal_of(path: Path) -> Path:
+    """Where DuckDB keeps what isn't in the file yet."""
     return path.with_name(path.name + ".wal")
 
 
-def _quoted(path: Path) -> str:
+def quoted(path: Path) -> str:
+    """A path between single quotes of SQL."""
     return str(path).replace("'", "''")
 
 
-def _make_durable(path: Path) -> None:
+def make_durable(path: Path) -> None:
+    """Have a file's bytes, or a folder's names, on the disk before going on."""
     handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)

@@ -97,6 +97,8 @@ CALLS = [
     ("POST", "/contacts/erase"),
     ("GET", "/purge"),
     ("POST", "/purge"),
+    ("POST", "/backups"),
+    ("POST", "/backups/bak-1"),
     ("POST", "/contacts/export"),
     ("POST", "/contacts/exports"),
     ("GET", "/contacts/exports/exp-1"),
@@ -158,7 +160,7 @@ def test_every_verb_is_in_the_list_above(warehouse: Warehouse, settings: Setting
     found = {(verb.upper(), path) for path, verbs in described.items() for verb in verbs}
     ids = (
         ("op-1", "{operation_id}"), ("}/cancel", "}/{verb}"), ("imp-1", "{import_id}"), ("exp-1", "{export_id}"),
-        ("/contacts/7", "/contacts/{contact_id}"), ("lst-1", "{list_id}"), ("/vip", "/{name}"),
+        ("/contacts/7", "/contacts/{contact_id}"), ("lst-1", "{list_id}"), ("/vip", "/{name}"), ("bak-1", "{backup_id}"),
     )  # fmt: skip
     named = {(verb, functools.reduce(lambda path, pair: path.replace(*pair), ids, path)) for verb, path in CALLS}
     assert found - named == {("GET", "/health")}

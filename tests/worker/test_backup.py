@@ -1,0 +1,264 @@
+"""A backup and what comes back of it: everything that was recorded, and nothing that would be sent again."""
+
+from __future__ import annotations
+
+import stat
+import tarfile
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import redis
+
+from engine.clock import to_store
+from engine.contacts import key_to_int, person_key
+from engine.errors import QueueUnavailable, StateError
+from engine.live import STORE, SUPPRESSED
+from engine.operations import ledger
+from engine.operations.backing_up import gather
+from engine.operations.causes import EPOCH
+from engine.operations.control import control_operation
+from engine.operations.lost import RESTORED
+from engine.operations.restoring import NUMBERS_LEFT_FREE, restore
+from engine.operations.snapshot import hash_file
+from engine.operations.states import DeliveryState
+from engine.settings import Settings
+from tests.engine.operations_world import CHANNEL, NOW, World
+from tests.worker.api_world import prepare
+from tests.worker.backup_world import (
+    PICTURE,
+    back_up,
+    claim,
+    make_home,
+    of,
+    other_home,
+    send_some,
+    states,
+    store_in_file,
+)
+from worker.recorder import Recorder
+
+SENT = (DeliveryState.SENT, DeliveryState.DELIVERED, DeliveryState.FAILED)
+NINE_UNKNOWN = [*SENT, *[DeliveryState.UNKNOWN] * 9]
+
+
+@pytest.fixture
+def world(live: redis.Redis, settings: Settings) -> Iterator[World]:
+    """A home with twelve contacts, in a file."""
+    with store_in_file(settings) as warehouse:
+        yield make_home(warehouse, live, settings)
+
+
+@pytest.fixture
+def home(tmp_path: Path, world: World) -> Settings:
+    """A home to restore into."""
+    return other_home(tmp_path / "second")
+
+
+def half_sent(world: World) -> str:
+    """An operation of which three are sent to and nine are open."""
+    operation_id = world.draft()
+    world.launch(operation_id)
+    send_some(world, operation_id, *SENT)
+    return operation_id
+
+
+def test_what_was_recorded_and_its_files_come_back(world: World, home: Settings, tmp_path: Path) -> None:
+    operation_id, draft_id = half_sent(world), world.draft()
+    file = back_up(world, tmp_path / "b.tar.zst")
+    done = restore(home, file, who="Elif", now=NOW)
+    assert (done.counts["contacts"], done.halted, done.unknown_count) == (12, (operation_id,), 9)
+    files = sorted(path.relative_to(home.home).as_posix() for path in home.home.rglob("*") if path.is_file())
+    snapshot = f"operations/{operation_id}/recipients.parquet"
+    assert files == ["imports/imp-1/undo.parquet", f"media/{PICTURE}.png", snapshot, "ulak.duckdb"]
+    with store_in_file(home) as warehouse:
+        back = of(world, warehouse, home)
+        assert (back.count("SELECT count(*) FROM contacts"), back.state(draft_id)) == (12, "draft")
+        assert (warehouse.salt, warehouse.epoch != world.warehouse.epoch) == (world.warehouse.salt, True)
+        ((path, file_hash),) = (
+            warehouse.cursor()
+            .execute("SELECT snapshot_path, snapshot_hash FROM operations WHERE operation_id = ?", [operation_id])
+            .fetchall()
+        )
+        assert (Path(path), hash_file(Path(path))) == (home.home / snapshot, file_hash)
+        assert states(back, operation_id) == NINE_UNKNOWN
+
+
+@pytest.mark.parametrize(
+    ("state", "is_emptied"),
+    [("running", True), ("running", False), ("halted", True), ("launching", True)],
+)
+def test_nothing_that_was_live_is_sent_again(
+    world: World, home: Settings, tmp_path: Path, state: str, is_emptied: bool
+) -> None:
+    operation_id = world.draft()
+    world.launch(operation_id)
+    if state != "launching":
+        send_some(world, operation_id, *SENT)
+        bring_into(world, operation_id, state)
+    assert world.state(operation_id) == state
+    restore(home, back_up(world, tmp_path / "b.tar"), who="Elif", now=NOW)
+    if is_emptied:
+        world.client.flushall()
+    with store_in_file(home) as warehouse:
+        back = of(world, warehouse, home)
+        for _ in range(2):  # a second start keeps it so
+            prepare(warehouse, back.client, home)
+            assert back.state(operation_id) == "halted"
+            assert not claim(back, operation_id).rows
+            expected = NINE_UNKNOWN if state != "launching" else [DeliveryState.UNKNOWN] * 12
+            assert states(back, operation_id) == expected
+        causes = warehouse.cursor().execute("SELECT DISTINCT cause FROM operations").fetchall()
+        assert causes == [(RESTORED if is_emptied else EPOCH,)]
+
+
+def bring_into(world: World, operation_id: str, state: str) -> None:
+    if state == "halted":
+        ledger.run(world.client, ledger.control(operation_id, "halt", who="", cause="error_budget"))
+    Recorder(world.warehouse, world.client).drain()
+
+
+def test_what_the_former_redis_still_holds_is_recorded_and_never_goes_on(
+    world: World, home: Settings, tmp_path: Path
+) -> None:
+    """The store was lost, Redis was not: it knows more than the backup, and its ledgers are of the former epoch."""
+    operation_id = half_sent(world)
+    file = back_up(world, tmp_path / "b.tar")
+    ledger.run(world.client, ledger.control(operation_id, "pause", who="Elif"))
+    more = [ledger.Change(3, 1, DeliveryState.READ), ledger.Change(4, 1, DeliveryState.RETRY, due_ms=2**42)]
+    assert claim(world, operation_id).rows == []
+    ledger.run(world.client, ledger.transition(operation_id, more, source="webhook"))
+    restore(home, file, who="Elif", now=NOW)
+    with store_in_file(home) as warehouse:
+        back = of(world, warehouse, home)
+        for _ in range(2):
+            prepare(warehouse, back.client, home)
+            assert back.state(operation_id) == "halted"
+            assert states(back, operation_id) == [*SENT, DeliveryState.READ, *[DeliveryState.UNKNOWN] * 8]
+        control_operation(warehouse, back.client, operation_id, "resume", who="Elif", now=NOW)
+        assert not claim(back, operation_id).rows
+        assert ledger.operation_state(back.client, operation_id) == "halted"
+
+
+def test_a_launch_after_the_restore_meets_no_number_that_was_given_out_since(
+    world: World, home: Settings, tmp_path: Path
+) -> None:
+    half_sent(world)
+    file = back_up(world, tmp_path / "b.tar.zst")
+    lost = world.draft()
+    world.launch(lost)
+    send_some(world, lost, DeliveryState.READ)
+    restore(home, file, who="Elif", now=NOW)
+    with store_in_file(home) as warehouse:
+        back = of(world, warehouse, home)
+        prepare(warehouse, back.client, home)
+        fresh = back.draft()
+        assert back.launch(fresh).operation_no == 1 + NUMBERS_LEFT_FREE + 1
+        Recorder(warehouse, back.client).drain()
+        assert len(claim(back, fresh).rows) == 12
+        assert not claim(back, lost).rows
+
+
+def test_who_had_opted_out_gets_nothing_after_the_restore(world: World, home: Settings, tmp_path: Path) -> None:
+    person = person_key(world.warehouse.salt, "905320000001", None)
+    with world.warehouse.writing() as cursor:
+        cursor.execute(
+            "INSERT INTO suppressions VALUES (?, 'marketing', 'keyword', ?, 'receiver', ?, NULL, NULL)",
+            [key_to_int(person), CHANNEL, to_store(NOW)],
+        )
+    restore(home, back_up(world, tmp_path / "b.tar.zst"), who="Elif", now=NOW)
+    world.client.flushall()
+    with store_in_file(home) as warehouse:
+        prepare(warehouse, world.client, home)
+        assert world.client.hexists(SUPPRESSED, person)
+        assert world.client.hget(STORE, "epoch") == warehouse.epoch.encode()
+        back = of(world, warehouse, home)
+        assert back.launch(back.draft()).recipient_count == 11
+
+
+def test_the_key_is_in_it_only_when_asked_for(world: World, home: Settings, tmp_path: Path) -> None:
+    plain, whole = back_up(world, tmp_path / "a.tar"), back_up(world, tmp_path / "b.tar", with_key=True)
+    key = (world.settings.home / "secret.key").read_bytes()
+    assert (key in plain.read_bytes(), key in whole.read_bytes()) == (False, True)
+    assert {stat.S_IMODE(path.stat().st_mode) for path in (plain, whole)} == {0o600}
+    assert restore(home, plain, who="Elif", now=NOW).key == "none"
+    second = other_home(tmp_path / "third")
+    assert restore(second, whole, who="Elif", now=NOW).key == "fits"
+    assert stat.S_IMODE((second.home / "secret.key").stat().st_mode) == 0o600
+
+
+def test_web_starts_on_a_store_whose_secrets_it_cannot_open(world: World, home: Settings, tmp_path: Path) -> None:
+    world.warehouse.cursor().execute("UPDATE channels SET synced_at = NULL")
+    restore(home, back_up(world, tmp_path / "a.tar"), who="Elif", now=NOW)
+    world.client.flushall()
+    with store_in_file(home) as warehouse:
+        prepare(warehouse, world.client, home)
+        assert world.client.hexists(STORE, "suppressions")
+
+
+def test_a_backup_beside_a_writer_holds_one_moment_and_stops_nobody(world: World, tmp_path: Path) -> None:
+    """Each of the writer's transactions adds a row to two tables: never one without the other."""
+    stop, written = threading.Event(), [0]
+
+    def write() -> None:
+        while not stop.is_set():
+            with world.warehouse.writing() as cursor:
+                cursor.execute("INSERT INTO contact_facts VALUES (?, NULL, NULL, NULL)", [written[0]])
+                cursor.execute("INSERT INTO windows VALUES (?, 'x', ?)", [written[0], to_store(NOW)])
+            written[0] += 1
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    try:
+        while not written[0]:
+            pass
+        files = [back_up(world, tmp_path / f"{number}.tar") for number in range(2)]
+    finally:
+        stop.set()
+        writer.join()
+    for number, file in enumerate(files):
+        home = other_home(tmp_path / f"home{number}")
+        restore(home, file, who="Elif", now=NOW)
+        with store_in_file(home) as warehouse:
+            back = of(world, warehouse, home)
+            count = back.count("SELECT count(*) FROM contact_facts")
+            assert 0 < count == back.count("SELECT count(*) FROM windows") <= written[0]
+
+
+def test_a_purge_does_not_wait_for_a_backup_with_everybody_behind_it(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[str] = []
+
+    def purge_now(*_: object) -> None:
+        with pytest.raises(StateError):
+            world.warehouse.renew_file()
+        with pytest.raises(StateError):
+            gather(world.warehouse, world.settings, who="Elif", now=NOW)
+        seen.append("refused")
+
+    monkeypatch.setattr("engine.operations.backing_up._link_files", purge_now)
+    gather(world.warehouse, world.settings, who="Elif", now=NOW)
+    assert seen == ["refused"]
+    world.warehouse.renew_file()
+
+
+def test_nothing_is_left_of_a_backup_that_failed(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object) -> None:
+        raise QueueUnavailable(reason="gone")
+
+    monkeypatch.setattr("engine.operations.backing_up._link_files", fail)
+    with pytest.raises(QueueUnavailable):
+        gather(world.warehouse, world.settings, who="Elif", now=NOW)
+    assert list((world.settings.home / "backup").iterdir()) == []
+    monkeypatch.undo()
+    gather(world.warehouse, world.settings, who="Elif", now=NOW)
+
+
+def test_a_backup_holds_what_it_says_and_no_more(world: World, tmp_path: Path) -> None:
+    half_sent(world)
+    with tarfile.open(back_up(world, tmp_path / "b.tar")) as tar:
+        names = tar.getnames()
+    assert names[:3] == ["manifest.json", "manifest.sha256", "ulak.duckdb"]
+    assert not [name for name in names if name.startswith(("redis", "run", "api.token", "secret", "exports"))]
