@@ -32,12 +32,12 @@ def draw_costs(template: Template, found: Verdicts) -> None:
     unpriced = ""
     if costs.unpriced_count:
         unpriced = nt(
-            "{count} recipient has no price: the country is unknown or not on the list. ",
-            "{count} recipients have no price: the country is unknown or not on the list. ",
+            "{count} recipient has no price: the country is unknown or not on the list.",
+            "{count} recipients have no price: the country is unknown or not on the list.",
             costs.unpriced_count,
         )
     st.caption(
-        unpriced
+        f"{unpriced} "
         + t(
             "List price of Meta in {currency} from {day}, if everybody gets it; who isn't reached costs nothing. "
             "Not in it: {missing}.",

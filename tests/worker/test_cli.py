@@ -119,7 +119,9 @@ def test_the_whole_way_by_command(ulak: Terminal, home: Path) -> None:
     assert len(ulak.json("templates", "list")) == synced["total"]
     assert ulak.json("templates", "bind", OFFER, *VALUES) == {"bound": 3, "slots": 3}
     planned = ulak.json("send", "--template", OFFER, "--everyone", "3", "--dry-run")
+    cost = planned.pop("cost")
     assert planned == {"audience": 3, "recipients": 3, "left_out": {}}
+    assert (cost["category"], [row["country"] for row in cost["countries"]]) == ("MARKETING", ["TR"])
     sent = ulak.json("send", "--template", OFFER, "--everyone", "3", "--name", "Güz", "--as", "Ayşe Gül")
     shown = ulak.json("operations", "show", sent["operation_id"])
     assert (shown["name"], shown["launched_by"], shown["recipients"]) == ("Güz", "Ayşe Gül", 3)
