@@ -114,7 +114,7 @@ def record_backup(
     warehouse: Warehouse, backup_id: str, *, who: str, now: datetime, sha256: str, byte_count: int, with_key: bool
 ) -> None:
     """Note in the audit that a backup was written."""
-    with warehouse.writing() as cursor:
+    with warehouse.writing(is_about_people=False) as cursor:
         detail = {"sha256": sha256, "bytes": byte_count, "with_key": with_key}
         audit(cursor, who=who, verb="backed up", subject=("store", backup_id), now=now, **detail)
 

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 from datetime import datetime
 from typing import Literal
 
 import redis
 
-from engine.errors import InvalidTransition, NotFound
+from engine.errors import InvalidTransition, NotFound, StateError
 from engine.live import reaching_redis
 from engine.operations import ledger
 from engine.operations.states import OperationState
 from engine.warehouse import Warehouse, audit
+from engine.words import N_
 
 Verb = Literal["pause", "resume", "cancel"]
 PAST_TENSE: dict[str, str] = {"pause": "paused", "resume": "resumed", "cancel": "cancelled"}
@@ -41,6 +43,7 @@ def control_operation(
     Raises:
         NotFound: there is no such operation, or it was never launched.
         InvalidTransition: it is in a state from which that can't be done.
+        StateError: its ledger is lost (Redis was emptied, the store restored): it is over for good.
         QueueUnavailable: Redis is away; nothing was changed.
     """
     with reaching_redis():
@@ -49,6 +52,7 @@ def control_operation(
         while answer.applied and not answer.done:
             answer = ledger.run(client, ledger.control(operation_id, verb, who=who))
     if not answer.state:
+        _refuse_lost(warehouse, operation_id)
         raise NotFound(kind="operation", id=operation_id)
     if not answer.applied:
         raise InvalidTransition(state=answer.state, verb=verb)
@@ -57,3 +61,12 @@ def control_operation(
     with warehouse.writing(is_about_people=False) as cursor:
         audit(cursor, who=who, verb=PAST_TENSE[verb], subject=("operation", operation_id), now=now)
     return OperationState(answer.state)
+
+
+def _refuse_lost(warehouse: Warehouse, operation_id: str) -> None:
+    with contextlib.closing(warehouse.cursor()) as cursor:
+        rows = cursor.execute(
+            "SELECT 1 FROM operations WHERE operation_id = ? AND state = 'halted'", [operation_id]
+        ).fetchall()
+    if rows:
+        raise StateError(reason=N_("the ledger of this operation is lost, so nothing more of it is sent"))

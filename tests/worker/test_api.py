@@ -160,7 +160,8 @@ def test_every_verb_is_in_the_list_above(warehouse: Warehouse, settings: Setting
     found = {(verb.upper(), path) for path, verbs in described.items() for verb in verbs}
     ids = (
         ("op-1", "{operation_id}"), ("}/cancel", "}/{verb}"), ("imp-1", "{import_id}"), ("exp-1", "{export_id}"),
-        ("/contacts/7", "/contacts/{contact_id}"), ("lst-1", "{list_id}"), ("/vip", "/{name}"), ("bak-1", "{backup_id}"),
+        ("/contacts/7", "/contacts/{contact_id}"), ("lst-1", "{list_id}"), ("/vip", "/{name}"),
+        ("bak-1", "{backup_id}"),
     )  # fmt: skip
     named = {(verb, functools.reduce(lambda path, pair: path.replace(*pair), ids, path)) for verb, path in CALLS}
     assert found - named == {("GET", "/health")}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import stat
 import tarfile
 import threading
@@ -109,6 +110,9 @@ def test_nothing_that_was_live_is_sent_again(
             assert not claim(back, operation_id).rows
             expected = NINE_UNKNOWN if state != "launching" else [DeliveryState.UNKNOWN] * 12
             assert states(back, operation_id) == expected
+        if is_emptied:
+            with pytest.raises(StateError, match="ledger of this operation is lost"):
+                control_operation(warehouse, back.client, operation_id, "resume", who="Elif", now=NOW)
         causes = warehouse.cursor().execute("SELECT DISTINCT cause FROM operations").fetchall()
         assert causes == [(RESTORED if is_emptied else EPOCH,)]
 
@@ -175,6 +179,33 @@ def test_who_had_opted_out_gets_nothing_after_the_restore(world: World, home: Se
         assert world.client.hget(STORE, "epoch") == warehouse.epoch.encode()
         back = of(world, warehouse, home)
         assert back.launch(back.draft()).recipient_count == 11
+
+
+def test_frozen_audiences_come_to_their_own_folder_and_what_was_scheduled_is_halted(
+    world: World, home: Settings, tmp_path: Path
+) -> None:
+    operation_id, scheduled_id = half_sent(world), world.draft()
+    world.warehouse.cursor().execute(
+        "UPDATE operations SET state = 'scheduled' WHERE operation_id = ?", [scheduled_id]
+    )
+    elsewhere = home.model_copy(update={"snapshot_url": str(tmp_path / "shared")})
+    done = restore(elsewhere, back_up(world, tmp_path / "b.tar.zst"), who="Elif", now=NOW)
+    assert set(done.halted) == {operation_id, scheduled_id}
+    frozen = tmp_path / "shared" / operation_id / "recipients.parquet"
+    assert hash_file(frozen) == hash_file(world.snapshot(operation_id))
+    assert not (home.home / "operations").exists()
+    with store_in_file(elsewhere) as warehouse:
+        back = of(world, warehouse, elsewhere)
+        paths = warehouse.cursor().execute("SELECT snapshot_path FROM operations WHERE snapshot_path IS NOT NULL")
+        assert paths.fetchall() == [(str(frozen),)]
+        world.client.flushall()
+        prepare(warehouse, back.client, elsewhere)
+        assert (back.state(operation_id), back.state(scheduled_id)) == ("halted", "halted")
+    (elsewhere.home / "ulak.duckdb").unlink()
+    for path in ("imports", "media"):
+        shutil.rmtree(elsewhere.home / path)
+    with pytest.raises(StateError, match="shared is not empty"):
+        restore(elsewhere, tmp_path / "b.tar.zst", who="Elif", now=NOW)
 
 
 def test_the_key_is_in_it_only_when_asked_for(world: World, home: Settings, tmp_path: Path) -> None:
