@@ -42,7 +42,7 @@ def _draw(template: Template, bindings: Bindings, contact_id: int) -> None:
     st.markdown(t("With the values of **{name}**.", name=plain(name) or plain(formats.phone(phone))))
     if numbers:
         chosen = st.selectbox(
-            t("To"),
+            t("Send it to"),
             list(numbers),
             format_func=lambda each: f"{numbers[each].name} · {formats.phone(numbers[each].phone)}",
             key="trial.number",

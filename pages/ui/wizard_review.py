@@ -31,8 +31,8 @@ def draw_plan(draft: Draft, channel: Channel, template: Template, found: Verdict
             t("Message"),
             f"**{plain(template.name)}** / {plain(template.language)} · {t(template.category.capitalize())}",
         ),
-        (t("From"), f"**{plain(channel.name)}** {plain(formats.phone(channel.display_phone))}"),
-        (t("To"), whom),
+        (t("Sender"), f"**{plain(channel.name)}** {plain(formats.phone(channel.display_phone))}"),
+        (t("Recipients are"), whom),
         (t("When"), t("now, as soon as you launch it")),
     )
     for label, text in lines:
