@@ -32,7 +32,7 @@ def draw_plan(draft: Draft, channel: Channel, template: Template, found: Verdict
             f"**{plain(template.name)}** / {plain(template.language)} · {t(template.category.capitalize())}",
         ),
         (t("Sender"), f"**{plain(channel.name)}** {plain(formats.phone(channel.display_phone))}"),
-        (t("Recipients are"), whom),
+        (t("Audience"), whom),
         (t("When"), t("now, as soon as you launch it")),
     )
     for label, text in lines:
