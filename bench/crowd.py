@@ -35,7 +35,7 @@ EVENTS_A_SECOND, EVENTS_AN_ENTRY = 1_000, 20
 LONGEST_MS, RERUN_MS, PATIENCE_MS = 1_000, 400, 20_000
 PEOPLE = {
     "Elif": ("Language: Turkish", "Country: Germany"),
-    "Deniz": ("City: Ankara", "Consent: opted_in"),
+    "Deniz": ("City: Ankara", "Consent: Opted in"),
 }
 CLICK = """(element, patience) => new Promise(done => {
     const app = document.querySelector('[data-testid=stApp]'), start = performance.now()

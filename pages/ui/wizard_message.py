@@ -101,6 +101,7 @@ def _draw_blanks(operation_id: str, draft: Draft, template: Template) -> None:
         if (kept.template_name, kept.template_language) == (template.name, template.language):
             change(operation_id, bindings=merged(kept.bindings, changes))
 
+    _draw_wanted(operation_id, draft, template)
     binding_form(
         template,
         draft.bindings,
@@ -120,6 +121,20 @@ def _draw_blanks(operation_id: str, draft: Draft, template: Template) -> None:
         help=t("The next message with {template} begins with these blanks.", template=plain(template.name)),
         on_click=lambda: _keep(template, draft, registry.names()),
     )
+
+
+def _draw_wanted(operation_id: str, draft: Draft, template: Template) -> None:
+    """Which blank somebody came here for from the review, until it has a fallback."""
+    wanted = st.session_state.get(Key.HOLE.of(operation_id))
+    for slot in template.slots:
+        if slot.key == wanted and draft.bindings.get(slot.key, Binding()).leaves_out:
+            st.info(
+                t(
+                    "**{slot}**: choose “gets instead” and give a text for those who have no value.",
+                    slot=slot_label(slot),
+                ),
+                icon=":material/edit:",
+            )
 
 
 def _draw_changed(operation_id: str, draft: Draft, template: Template) -> None:

@@ -30,6 +30,7 @@ class Key(StrEnum):
     CLICK = "bulk_message.click"
     TEMPLATE = "bulk_message.template"
     BINDING = "bulk_message.binding"
+    HOLE = "bulk_message.hole"
     PREVIEW = "bulk_message.preview"
     PLACE = "bulk_message.place"
     JUMP = "bulk_message.jump"

@@ -19,7 +19,7 @@ from engine.templates import Template
 from pages.ui import formats, nt, t, who
 from pages.ui.audience_state import show_segment
 from pages.ui.operation_charts import ink
-from pages.ui.operation_words import plain, reason
+from pages.ui.operation_words import reason
 from pages.ui.services import settings, warehouse
 from pages.ui.wizard_preflight import Verdicts
 from pages.ui.wizard_state import Key, Step, go
@@ -27,8 +27,6 @@ from pages.ui.wizard_state import Key, Step, go
 BAR_HEIGHT = 30
 SELECTION = "step"
 REASON_KEY, PAGE_KEY, CHART_KEY = "bulk_message.reason", "bulk_message.left_out_page", "bulk_message.waterfall"
-HOLE_KEY = "bulk_message.hole"
-"""The slot that the message step is opened for."""
 
 
 def draw_waterfall(operation_id: str, draft: Draft, template: Template, found: Verdicts) -> None:
@@ -174,7 +172,7 @@ def _draw_fixes(operation_id: str, draft: Draft, found: Verdicts, key: str, labe
             icon=":material/edit:",
             key=f"bulk_message.fix.{operation_id}",
             on_click=_go_to_hole,
-            args=(operation_id, slot, labels.get(slot, slot)),
+            args=(operation_id, slot),
         )
     clicked = st.button(
         t("Fill it in the contacts") if kind in (MISSING, TOO_LONG, INVALID) else t("Open them in Audience"),
@@ -186,11 +184,8 @@ def _draw_fixes(operation_id: str, draft: Draft, found: Verdicts, key: str, labe
         _open_as_list(draft, found, key, labels)
 
 
-def _go_to_hole(operation_id: str, slot: str, label: str) -> None:
-    st.session_state[f"{HOLE_KEY}.{operation_id}"] = slot
-    st.toast(
-        t("Look for {slot}: what stands there when the value is empty.", slot=plain(label)), icon=":material/edit:"
-    )
+def _go_to_hole(operation_id: str, slot: str) -> None:
+    st.session_state[Key.HOLE.of(operation_id)] = slot
     go(operation_id, Step.MESSAGE)
 
 
