@@ -8,6 +8,7 @@ that has read a file waits a while for its staging, and ends with its input.
 from __future__ import annotations
 
 import atexit
+import contextlib
 import json
 import os
 import select
@@ -33,6 +34,7 @@ _PACKED_TIMES = 8
 Progress = Callable[[str, float], None]
 WAITS_SECONDS = 120.0  # a process that has read a file stays as long, for it has its libraries in memory
 _MARGIN_SECONDS = 10.0
+_NICE = 10  # a person who waits for a page goes first
 _waiting: list[tuple[subprocess.Popen[str], float]] = []  # at most one, and since when
 _lock = threading.Lock()
 _DIED = N_("the process that reads it ended unexpectedly; it may be too big for this machine's memory")
@@ -161,6 +163,8 @@ def _listen(answers: IO[str], on_progress: Progress) -> Any:
 
 def main() -> None:
     """Answer requests, one a line, until the input ends or none comes for a while."""
+    with contextlib.suppress(OSError):
+        os.nice(_NICE)
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)  # what a library prints is no answer
 
