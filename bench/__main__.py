@@ -16,7 +16,18 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-NAMES = ("ledger", "send", "receiver", "recorder", "segments", "preflight", "phones", "importing")
+NAMES = (
+    "ledger",
+    "send",
+    "receiver",
+    "recorder",
+    "segments",
+    "preflight",
+    "phones",
+    "importing",
+    "listmonk",
+    "crowd",
+)
 RATIO = re.compile(r"ratio\s+(\d+\.\d+)|(\d+\.\d+) ?x\b")
 
 

@@ -5,6 +5,8 @@ each page. Run by `make pictures`.
 from __future__ import annotations
 
 import re
+import socket
+import subprocess
 import sys
 import tempfile
 from pathlib import Path
@@ -14,7 +16,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from playwright.sync_api import Page
 
 from tests.journeys import marketer
-from tests.journeys.conftest import Running
+from tests.journeys.conftest import ROOT, Running, free_ports, wait_until
 
 PICTURES = Path(__file__).parent / "pictures"
 
@@ -42,6 +44,10 @@ def story(url: str) -> None:
         marketer.save_segment(page, "Türkçe, not Ankara")
         marketer.go_to(page, "Templates")
         take(page, "templates")
+        page.goto(f"{url}/templates?template=flash_sale/tr")
+        take(page, "template")
+        marketer.go_to(page, "Segments")
+        take(page, "segments")
         marketer.go_to(page, "Audience")
         marketer.press(page, "Send bulk message")
         for _ in range(2):
@@ -68,9 +74,33 @@ def story(url: str) -> None:
         take(page, "audience-dark")
 
 
+def kinds() -> None:
+    """Every kind of message on the phone, in both themes."""
+    (port,) = free_ports(1)
+    script = str(Path(__file__).with_name("kinds.py"))
+    command = [sys.executable, "-m", "streamlit", "run", script, f"--server.port={port}", "--server.headless=true"]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL) as server:
+        try:
+            wait_until(lambda: is_up(port), 60)
+            for name, dark in (("kinds", False), ("kinds-dark", True)):
+                with marketer.browser_page(f"http://127.0.0.1:{port}", dark=dark, size=(1500, 1250)) as page:
+                    page.get_by_text("carousel").wait_for()
+                    page.wait_for_timeout(1_000)
+                    take(page, name)
+        finally:
+            server.terminate()
+
+
+def is_up(port: int) -> bool:
+    """Somebody listens there."""
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
 def main() -> None:
     """Start, tell the story, stop."""
     PICTURES.mkdir(exist_ok=True)
+    kinds()
     with tempfile.TemporaryDirectory() as folder:
         running = Running(Path(folder) / "home")
         running.start()
