@@ -52,34 +52,30 @@ class TemplateWatch:
         self._thread.join(timeout=30)
 
     def look(self, client: redis.Redis, now: datetime) -> list[str]:
-        """Read what is due, and hold the operations that it concerns.
+        """Read what is due, and hold the operations whose template changed, whoever read it.
 
         Returns: the channels that were read.
         """
         read = []
         for channel in list_channels(self._warehouse.cursor()):
-            if not self._is_due(channel.channel_id, now):
-                continue
-            self._tried[channel.channel_id] = now
-            try:
-                found = sync_templates(
-                    self._warehouse, client, self._settings, channel.channel_id, who="ulak", now=now
-                )
-            except ProviderError as problem:
-                log.info("%s: its templates can't be read now: %s", channel.channel_id, problem.message)
-                continue
-            read.append(channel.channel_id)
-            if not found.is_unchanged:
-                log.info(
-                    "%s: %d templates new, %d changed, %d gone",
-                    channel.channel_id,
-                    len(found.new),
-                    len(found.changed),
-                    len(found.gone),
-                )
+            if self._is_due(channel.channel_id, now):
+                self._tried[channel.channel_id] = now
+                if self._read(client, channel.channel_id, now):
+                    read.append(channel.channel_id)
             for operation_id in hold_changed(self._warehouse, client, channel.channel_id, now=now):
                 log.warning("%s: its template changed; halted", operation_id)
         return read
+
+    def _read(self, client: redis.Redis, channel_id: str, now: datetime) -> bool:
+        try:
+            found = sync_templates(self._warehouse, client, self._settings, channel_id, who="ulak", now=now)
+        except ProviderError as problem:
+            log.info("%s: its templates can't be read now: %s", channel_id, problem.message)
+            return False
+        if not found.is_unchanged:
+            counts = (len(found.new), len(found.changed), len(found.gone))
+            log.info("%s: %d templates new, %d changed, %d gone", channel_id, *counts)
+        return True
 
     def _is_due(self, channel_id: str, now: datetime) -> bool:
         tried = self._tried.get(channel_id)

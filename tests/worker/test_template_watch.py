@@ -88,3 +88,13 @@ def test_templates_are_read_at_the_start_every_quarter_of_an_hour_and_soon_after
         news = [to_store(NOW + timedelta(minutes=16)), CHANNEL, "message_template_status_update", "{}"]
         cursor.execute("INSERT INTO account_events VALUES (?, ?, ?, ?)", news)
     assert [asks(16.1), asks(16.2), asks(29), asks(31.2)] == [1, 0, 0, 1]
+
+
+def test_what_somebody_else_read_is_held_at_the_next_look(world: World) -> None:
+    operation_id = world.draft(WELCOME)
+    world.launch(operation_id)
+    watch = TemplateWatch(world.warehouse, world.settings)
+    change(world, WELCOME, components=json.dumps([{"type": "BODY", "text": "Hello {{1}} and {{2}} over there."}]))
+    watch._tried[CHANNEL] = NOW  # it was read just now: nothing is due
+    assert watch.look(world.client, NOW) == []
+    assert ledger.operation_state(world.client, operation_id) == "halted"
