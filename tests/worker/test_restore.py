@@ -197,7 +197,8 @@ def test_frozen_audiences_come_to_their_own_folder_and_what_was_scheduled_is_hal
         world.client.flushall()
         prepare(warehouse, back.client, elsewhere)
         assert (back.state(operation_id), back.state(scheduled_id)) == ("halted", "halted")
-    (elsewhere.home / "ulak.duckdb").unlink()
+    for name in ("ulak.duckdb", "secret.key"):
+        (elsewhere.home / name).unlink(missing_ok=True)
     for path in ("imports", "media"):
         shutil.rmtree(elsewhere.home / path)
     with pytest.raises(StateError, match="shared is not empty"):
