@@ -4,7 +4,6 @@ each page. Run by `make pictures`.
 
 from __future__ import annotations
 
-import re
 import socket
 import subprocess
 import sys
@@ -44,16 +43,13 @@ def story(url: str) -> None:
         marketer.save_segment(page, "Türkçe, not Ankara")
         marketer.go_to(page, "Templates")
         take(page, "templates")
-        page.goto(f"{url}/templates?template=flash_sale/tr")
-        take(page, "template")
-        marketer.go_to(page, "Segments")
-        take(page, "segments")
         marketer.go_to(page, "Audience")
         marketer.press(page, "Send bulk message")
         for _ in range(2):
             marketer.press(page, "Continue")
         marketer.fill_order_message(page)
-        page.get_by_role("button", name=re.compile("^Next")).first.click()
+        page.locator("h1").first.click()
+        page.keyboard.press("ArrowRight")
         marketer.settle(page)
         take(page, "message")
         for _ in range(2):
@@ -68,6 +64,10 @@ def story(url: str) -> None:
         take(page, "limits")
         marketer.go_to(page, "Settings")
         take(page, "settings")
+        marketer.go_to(page, "Segments")
+        take(page, "segments")
+        page.goto(f"{url}/templates?template=flash_sale/tr")
+        take(page, "template")
     with marketer.browser_page(url, dark=True, size=(1440, 940)) as page:
         marketer.introduce(page)
         marketer.narrow(page)
