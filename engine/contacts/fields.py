@@ -28,7 +28,7 @@ BUILT_IN_LABELS = (
 )  # fmt: skip
 RESERVED = frozenset({
     "contact_id", "match_key", "user_id", "person_key", "phone_valid", "bucket", "import_id", "id", "rowid",
-    "variant", "recipient_no", "line", "reason", "consent_channel",
+    "variant", "recipient_no", "line", "reason", "consent_channel", "today", "channel",
 })  # fmt: skip
 MOST_FIELDS = 300
 LONGEST_LABEL = 80

@@ -2,7 +2,7 @@
 where the value is empty.
 
 Typed: `@field` stands for a contact's value, `@field:short` for its short form (dates), `@@` for an @. `@today` is
-the day on which the audience is frozen; no contact has it.
+the day on which the audience is frozen, `@channel` the name of who sends; no contact has them.
 """
 
 from __future__ import annotations
@@ -19,7 +19,8 @@ FORMATS = ("long", "short", "number", "plain", "money", "upper", "lower", "title
 """How a value is written: dates long or short, numbers grouped or plain, money (also `money_TRY`), letters."""
 
 FIELD = re.compile(rf"@(?:@|([a-z][a-z0-9_]*)(?::(money_[A-Z]{{3}}|{'|'.join(FORMATS)})(?![A-Za-z0-9_]))?)")
-TODAY = "today"
+TODAY, CHANNEL = "today", "channel"
+OF_NO_CONTACT = frozenset({TODAY, CHANNEL})
 MEDIA_MARK = "media:"
 """A slot's value that is this and a content hash is an uploaded file."""
 
@@ -67,7 +68,7 @@ class Binding(BaseModel):
     @property
     def fields(self) -> tuple[str, ...]:
         """The contact's fields that it reads, each once, in order."""
-        return tuple(dict.fromkeys(piece.field for piece in self.pieces if piece.field not in {"", TODAY}))
+        return tuple(dict.fromkeys(piece.field for piece in self.pieces if piece.field not in {"", *OF_NO_CONTACT}))
 
     @property
     def is_empty(self) -> bool:

@@ -26,7 +26,11 @@ OFFER_BODY_LIMIT, CARD_BODY_LIMIT = 600, 160
 
 
 class Template(BaseModel):
-    """One approved (or not) text in one language; keyed by (channel, name, language)."""
+    """One approved (or not) text in one language; keyed by (channel, name, language).
+
+    Attributes:
+        channel_name: what `@channel` stands for: the sender's verified name, else the channel's own.
+    """
 
     model_config = ConfigDict(frozen=True, ignored_types=(cached_property,))
 
@@ -42,6 +46,7 @@ class Template(BaseModel):
     rejected_reason: str | None = None
     content_hash: str = ""
     is_gone: bool = False
+    channel_name: str = ""
 
     def component(self, kind: str) -> Component | None:
         """The component of that kind, if there is one."""

@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 import polars as pl
 
 from engine.clock import utc_now
-from engine.templates.bindings import TODAY, Binding, Bindings, Piece
+from engine.templates.bindings import CHANNEL, OF_NO_CONTACT, Binding, Bindings, Piece
 from engine.templates.components import CARD_BODY_LIMIT, HEADER_TEXT_LIMIT, VARIABLE, Slot, Template
 from engine.templates.fitting import fit_constant, fit_expr
 from engine.templates.values import (
@@ -37,6 +37,7 @@ class Manner:
     language: str
     zone: str
     now: datetime
+    channel_name: str = ""
 
     @property
     def today(self) -> str:
@@ -77,7 +78,7 @@ def resolve_parameters(
         long, or whose part would be; `invalid`: the first slot whose value is there and can't be used (it is
         missing, too). Slots that may stay empty are never missing.
     """
-    manner = Manner(template.language, zone, now or utc_now())
+    manner = Manner(template.language, zone, now or utc_now(), template.channel_name)
     fillings = [_filling(slot, bindings.get(slot.key, Binding()), frame.schema, manner) for slot in template.slots]
     if not fillings:
         none = pl.Series(dtype=pl.UInt32).extend_constant(None, frame.height)
@@ -100,7 +101,7 @@ def _filling(slot: Slot, binding: Binding, schema: pl.Schema, manner: Manner) ->
     """What fills a slot, constants worked out once."""
     if binding.is_empty:
         return Filling(slot)
-    pieces = [_without_today(piece, slot, manner) for piece in binding.pieces]
+    pieces = [_the_same_for_all(piece, slot, manner) for piece in binding.pieces]
     if not binding.fields:
         text = "".join(piece.text for piece in pieces)
         value = fit_constant(slot, text, zone=manner.zone, now=manner.now)
@@ -131,10 +132,12 @@ def _last_expr(filling: Filling, index: int, manner: Manner) -> pl.Expr:
     return value.alias(f"p_{index}")
 
 
-def _without_today(piece: Piece, slot: Slot, manner: Manner) -> Piece:
-    """`@today` is the same for everybody: text."""
-    if piece.field != TODAY:
+def _the_same_for_all(piece: Piece, slot: Slot, manner: Manner) -> Piece:
+    """`@today` and `@channel` are text."""
+    if piece.field not in OF_NO_CONTACT:
         return piece
+    if piece.field == CHANNEL:
+        return Piece(text=manner.channel_name)
     form = piece.format if piece.format in {"short", "long"} else "long"
     day = datetime.fromisoformat(manner.today).date()
     return Piece(text=date_text(day, manner.language, form) if slot.kind == "text" else manner.today)

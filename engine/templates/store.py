@@ -18,7 +18,8 @@ from engine.words import N_
 
 _COLUMNS = (
     "channel_id, name, language, template_id, status, category, parameter_format, components, quality,"
-    " rejected_reason, content_hash, gone_at IS NOT NULL"
+    " rejected_reason, content_hash, gone_at IS NOT NULL, (SELECT coalesce(c.verified_name, c.name) FROM channels c"
+    " WHERE c.channel_id = templates.channel_id)"
 )
 _bindings = TypeAdapter(dict[str, Binding])
 
@@ -139,9 +140,8 @@ def parse_bindings(text: str) -> dict[str, Binding]:
 
 
 def _template(row: tuple[object, ...]) -> Template:
-    channel_id, name, language, template_id, status, category, form, components, quality, rejected, content, gone = (
-        row
-    )
+    channel_id, name, language, template_id, status, category, form, components, quality, rejected = row[:10]
+    content, gone, channel_name = row[10:]
     node = {
         "name": name,
         "language": language,
@@ -154,4 +154,5 @@ def _template(row: tuple[object, ...]) -> Template:
         "rejected_reason": rejected,
     }
     found = parse_template(str(channel_id), node)
-    return found.model_copy(update={"content_hash": content, "is_gone": bool(gone)})
+    kept = {"content_hash": content, "is_gone": bool(gone), "channel_name": str(channel_name or "")}
+    return found.model_copy(update=kept)

@@ -11,7 +11,7 @@ from babel.numbers import format_currency, format_decimal
 from engine.clock import utc_now
 from engine.contacts import FieldRegistry
 from engine.contacts.fields import Field, FieldType
-from engine.templates.bindings import TODAY
+from engine.templates.bindings import CHANNEL, TODAY
 from engine.templates.values import locale_of
 from pages.ui.audience_words import label_of
 from pages.ui.i18n import t
@@ -28,7 +28,8 @@ def field_views(registry: FieldRegistry, language: str) -> list[FieldView]:
     """Every field that a blank may read, with its formats as the template's language writes them."""
     day = utc_now().astimezone(settings().zone).date()
     views = [_view(field, language, day) for field in registry if field.type is not FieldType.LIST]
-    return [*views, FieldView(TODAY, t("Today"), t("the day of sending"), _dates(language, day))]
+    today = FieldView(TODAY, t("Today"), t("the day of sending"), _dates(language, day))
+    return [*views, today, FieldView(CHANNEL, t("Channel"), t("the sender's name"), [])]
 
 
 def _view(field: Field, language: str, day: date) -> FieldView:

@@ -25,7 +25,7 @@ from engine.operations.trials import (
     send_test,
 )
 from engine.settings import Settings
-from engine.templates import Binding, Template, get_template
+from engine.templates import Binding, Bindings, Template, get_template
 from engine.warehouse import Warehouse
 from tests.engine.operations_world import NOW, add_contacts
 from tests.engine.templates_world import body, node
@@ -64,13 +64,13 @@ class Desk:
         self.posted.append(json.loads(request.content))
         return httpx.Response(200, json={"messages": [{"id": "wamid.1"}], "contacts": [{"wa_id": "905321234567"}]})
 
-    def send(self, contact_id: int | None = 1) -> Trial:
+    def send(self, contact_id: int | None = 1, bindings: Bindings = TEXT) -> Trial:
         return send_test(
             self.warehouse,
             self.client,
             self.settings,
             self.template,
-            TEXT,
+            bindings,
             number_id=self.number.number_id,
             contact_id=contact_id,
             who="Elif",
@@ -92,6 +92,16 @@ def test_the_own_number_gets_what_the_chosen_person_would_get(desk: Desk) -> Non
     assert payload["biz_opaque_callback_data"] == sent.test_id
     assert (sent.is_accepted, sent.message_id) == (True, "wamid.1")
     assert list_tests(desk.warehouse.cursor(), desk.template) == [sent]
+
+
+def test_the_channel_is_named_by_what_the_provider_verified_else_by_our_own_name(desk: Desk) -> None:
+    by_channel = {"body:1": Binding.of("@channel")}
+    desk.send(bindings=by_channel)
+    with desk.warehouse.writing() as cursor:
+        cursor.execute("UPDATE channels SET verified_name = 'Lale Mağazası'")
+    desk.send(bindings=by_channel)
+    texts = [payload["template"]["components"][0]["parameters"][0]["text"] for payload in desk.posted]
+    assert texts == ["Shop", "Lale Mağazası"]
 
 
 def test_a_test_is_no_operation_and_no_delivery(desk: Desk) -> None:
