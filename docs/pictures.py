@@ -40,6 +40,11 @@ def story(url: str) -> None:
         page.get_by_text("1,188 contacts imported").wait_for()
         marketer.narrow(page)
         take(page, "audience")
+        page.emulate_media(color_scheme="dark")
+        page.wait_for_timeout(1_000)
+        take(page, "audience-dark")
+        page.emulate_media(color_scheme="light")
+        page.wait_for_timeout(1_000)
         marketer.save_segment(page, "Türkçe, not Ankara")
         marketer.go_to(page, "Templates")
         take(page, "templates")
@@ -68,10 +73,6 @@ def story(url: str) -> None:
         take(page, "segments")
         page.goto(f"{url}/templates?template=flash_sale/tr")
         take(page, "template")
-    with marketer.browser_page(url, dark=True, size=(1440, 940)) as page:
-        marketer.introduce(page)
-        marketer.narrow(page)
-        take(page, "audience-dark")
 
 
 def kinds() -> None:
