@@ -141,14 +141,15 @@ def read_source(
     )
     assert source.whole_count + source.broken_count == source.row_count
     source.save()
-    is_text = text.samefile(folder / "table.csv")
-    keep_head(folder, len(headers), mark, end=_head_end(records, has_header, told) if is_text else None)
+    keep_head(folder, len(headers), mark, end=_head_end(folder, records, has_header, told))
     text.unlink()
     return source
 
 
-def _head_end(records: Records, has_header: bool, told: str | None) -> int:
-    """Where in the text the first rows end."""
+def _head_end(folder: Path, records: Records, has_header: bool, told: str | None) -> int | None:
+    """Where in the table the first rows end, if the table is the text itself."""
+    if not (folder / "text.csv").samefile(folder / "table.csv"):
+        return None
     last = min(len(records), MOST_ROWS + has_header) - 1
     return int(records.ends[last]) + 1 + (_SEPARATOR_LINE if told else 0)
 

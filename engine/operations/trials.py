@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from typing import Any
 
 import duckdb
@@ -38,6 +38,7 @@ from engine.words import N_
 
 MOST_NUMBERS = 10
 CALLBACK = "test"
+PRESSED_TWICE = timedelta(seconds=3)
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +134,9 @@ def send_test(
     now: datetime,
     transport: httpx.AsyncBaseTransport | None = None,
 ) -> Trial:
-    """Post one message to one's own number.
+    """Post one message to one's own number; a second press within `PRESSED_TWICE` finds the first.
+
+    It is on record before it goes out, as unknown until the answer comes.
 
     Args:
         contact_id: whose values it is filled with; None where no field is read.
@@ -156,17 +159,19 @@ def send_test(
     look = look_at(cursor, template, bindings, contact_id, load_registry(cursor), zone=settings.timezone)
     if look.empty:
         raise MissingParameter(slot=look.empty[0].label, key=look.empty[0].key)
-    test_id = new_id(CALLBACK, now)
     files = media_ids_for(warehouse, settings, channel.channel_id, bindings, now=now)
+    begun, is_new = _begin(warehouse, template, number, contact_id, who, now)
+    if not is_new:
+        return begun
     payload = {
         **{name: value for name, value in look.payload.items() if name != "recipient"},
         "to": number.phone,
-        "biz_opaque_callback_data": test_id,
+        "biz_opaque_callback_data": begun.test_id,
         "template": _with_files(look.payload["template"], files),
     }
     outcome = asyncio.run(_post(channel, secrets, payload, transport))
-    sent = Trial(test_id, number, outcome.kind, outcome.code, outcome.message_id, who, now)
-    _record(warehouse, template, sent, contact_id)
+    sent = replace(begun, outcome=outcome.kind, code=outcome.code, message_id=outcome.message_id)
+    _record(warehouse, template, sent)
     return sent
 
 
@@ -228,17 +233,36 @@ async def _post(
         return await CloudApi(channel, secrets, client).send(payload)
 
 
-def _record(warehouse: Warehouse, template: Template, sent: Trial, contact_id: int | None) -> None:
-    row: list[object] = [
-        sent.test_id,
-        template.channel_id,
-        template.name,
-        template.language,
-        sent.number.number_id,
-        contact_id,
-    ]
-    row += [sent.outcome, sent.code, sent.message_id or None, sent.sent_by, to_store(sent.sent_at)]
+def _begin(
+    warehouse: Warehouse, template: Template, number: OwnNumber, contact_id: int | None, who: str, now: datetime
+) -> tuple[Trial, bool]:
+    """(the test, whether it is new): the same one of a moment ago is not begun again."""
     with warehouse.writing(is_about_people=False) as cursor:
-        cursor.execute(f"INSERT INTO test_sends VALUES ({', '.join('?' for _ in row)})", row)
-        subject = ("template", f"{template.channel_id}/{template.name}/{template.language}")
+        known = cursor.execute(
+            "SELECT test_id, outcome, code, coalesce(message_id, ''), sent_by, sent_at FROM test_sends WHERE"
+            " channel_id = ? AND template_name = ? AND template_language = ? AND number_id = ?"
+            " AND contact_id IS NOT DISTINCT FROM ? AND sent_at > ? ORDER BY sent_at DESC LIMIT 1",
+            [*_place(template), number.number_id, contact_id, to_store(now - PRESSED_TWICE)],
+        ).fetchall()
+        if known:
+            test_id, outcome, code, message_id, sent_by, sent_at = known[0]
+            return Trial(test_id, number, outcome, code, message_id, sent_by, from_store(sent_at)), False
+        begun = Trial(new_id(CALLBACK, now), number, "unknown", 0, "", who, now)
+        row = [begun.test_id, *_place(template), number.number_id, contact_id, begun.outcome, 0, None, who]
+        cursor.execute("INSERT INTO test_sends VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", [*row, to_store(now)])
+        return begun, True
+
+
+def _record(warehouse: Warehouse, template: Template, sent: Trial) -> None:
+    """What the provider answered."""
+    with warehouse.writing(is_about_people=False) as cursor:
+        cursor.execute(
+            "UPDATE test_sends SET outcome = ?, code = ?, message_id = ? WHERE test_id = ?",
+            [sent.outcome, sent.code, sent.message_id or None, sent.test_id],
+        )
+        subject = ("template", "/".join(_place(template)))
         audit(cursor, who=sent.sent_by, verb="tested", subject=subject, now=sent.sent_at, outcome=sent.outcome)
+
+
+def _place(template: Template) -> tuple[str, str, str]:
+    return template.channel_id, template.name, template.language

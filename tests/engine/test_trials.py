@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 from typing import Any
 
 import httpx
@@ -64,7 +65,7 @@ class Desk:
         self.posted.append(json.loads(request.content))
         return httpx.Response(200, json={"messages": [{"id": "wamid.1"}], "contacts": [{"wa_id": "905321234567"}]})
 
-    def send(self, contact_id: int | None = 1, bindings: Bindings = TEXT) -> Trial:
+    def send(self, contact_id: int | None = 1, bindings: Bindings = TEXT, later: int = 0) -> Trial:
         return send_test(
             self.warehouse,
             self.client,
@@ -74,7 +75,7 @@ class Desk:
             number_id=self.number.number_id,
             contact_id=contact_id,
             who="Elif",
-            now=NOW,
+            now=NOW + timedelta(seconds=later),
             transport=httpx.MockTransport(self.answer),
         )
 
@@ -99,9 +100,26 @@ def test_the_channel_is_named_by_what_the_provider_verified_else_by_our_own_name
     desk.send(bindings=by_channel)
     with desk.warehouse.writing() as cursor:
         cursor.execute("UPDATE channels SET verified_name = 'Lale Mağazası'")
-    desk.send(bindings=by_channel)
+    desk.send(bindings=by_channel, later=60)
     texts = [payload["template"]["components"][0]["parameters"][0]["text"] for payload in desk.posted]
     assert texts == ["Shop", "Lale Mağazası"]
+
+
+def test_pressing_twice_sends_once_and_a_minute_later_is_another_test(desk: Desk) -> None:
+    first = desk.send()
+    assert desk.send(later=1) == first
+    assert desk.send(later=60) != first
+    assert len(desk.posted) == 2
+
+
+def test_a_test_is_on_record_before_it_goes_out(desk: Desk) -> None:
+    def die(request: httpx.Request) -> httpx.Response:
+        raise KeyboardInterrupt
+
+    desk.answer = die  # type: ignore[method-assign]
+    with pytest.raises(KeyboardInterrupt):
+        desk.send()
+    assert [each.outcome for each in list_tests(desk.warehouse.cursor(), desk.template)] == ["unknown"]
 
 
 def test_a_test_is_no_operation_and_no_delivery(desk: Desk) -> None:
